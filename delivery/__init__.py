@@ -1,0 +1,1 @@
+"""The `inssa` command: what happens to a stack over time."""

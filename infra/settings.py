@@ -1,0 +1,265 @@
+"""Stack configuration, parsed once into frozen, validated types.
+
+This module is the only reader of `pulumi.Config` and of the environment. Every
+error names the key, what was found and the command that mends it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from infra.errors import InssaError
+from infra.version import Version
+
+NAMESPACE = "inssa"
+_FOREIGN_NAMESPACES = {"pulumi", "kubernetes", "gcp", "docker"}
+
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$")]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Replicas = Annotated[int, Field(ge=1, le=100)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Weight = Annotated[int, Field(ge=0, le=100)]
+HostName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")]
+
+
+class Frozen(BaseModel):
+    """A closed, immutable piece of configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Phase(StrEnum):
+    """How seriously the service takes itself; shown on every page outside `real`."""
+
+    DEV = "dev"
+    STAGE = "stage"
+    REAL = "real"
+
+
+class Target(StrEnum):
+    """Where the cluster comes from."""
+
+    LOCAL = "local"
+    EXISTING = "existing"
+
+
+class Audience(Frozen):
+    """A track that is named for the people who use it: `qa`, `dogfooding`."""
+
+    replicas: Replicas = 1
+    version: Version | None = None
+
+
+class Scale(Frozen):
+    """Pods of a public track. The autoscaler owns the number between the bounds.
+
+    `cpu` is the mean use, in percent of the CPU request, that the autoscaler aims at.
+    """
+
+    min: Replicas
+    max: Replicas
+    cpu: Annotated[int, Field(ge=10, le=400)] = 70
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        return self
+
+
+class Canary(Frozen):
+    """Pods beside the live ones that get `weight` percent of the members."""
+
+    version: Version
+    weight: Weight
+    replicas: Replicas = 2
+
+
+class Gateway(Frozen):
+    """The Gateway that routes attach to, and how people and pods reach it.
+
+    `address` is what a pod of the cluster connects to, `port` what a person's URL shows.
+    """
+
+    namespace: Label = "projectcontour"
+    name: Label = "local"
+    domain: HostName = "inssa.localhost"
+    port: Port = 8080
+    address: str = "10.88.0.1:8080"
+
+
+class Database(Frozen):
+    """PostgreSQL in the cluster."""
+
+    image: str = ""
+    storage: Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")] = "1Gi"
+    storage_class: Label | None = Field(default=None, alias="storageClass")
+
+
+class Settings(Frozen):
+    """Everything that a stack's configuration says.
+
+    Exactly one of `audiences` (each with its own database) and `live` (one
+    database, traffic by weight) describes the tracks.
+    """
+
+    stack: Label
+    phase: Phase
+    target: Target = Target.LOCAL
+    generation: Annotated[int, Field(ge=0)] = 0
+
+    version: Version | None = None
+    audiences: dict[Label, Audience] = Field(default_factory=dict)
+
+    live: Version | None = None
+    standby: Version | None = None
+    canary: Canary | None = None
+    scale: Scale | None = None
+
+    repository: Annotated[str, Field(pattern=r"^[a-z0-9.:/_-]+$")] = "localhost:5000/inssaservice"
+    images: dict[Version, Digest] = Field(default_factory=dict)
+    gateway: Gateway = Gateway()
+    database: Database = Database()
+    kubeconfig: Path = Path("kubeconfig")
+    context: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind_of_tracks(self) -> Self:
+        if bool(self.audiences) == bool(self.live):
+            found = "both" if self.live else "neither"
+            raise ValueError(f"a stack sets either audiences or live: found {found}")
+        if self.audiences:
+            for key in ("standby", "canary", "scale"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f"{key} belongs to a stack with live, this one has audiences")
+            for label in self.audiences:
+                if label not in self.audience_versions:
+                    raise ValueError(f"audiences.{label} has no version: set version, or audiences.{label}.version")
+        return self
+
+    @model_validator(mode="after")
+    def _public_versions_differ(self) -> Self:
+        if self.live is None:
+            return self
+        if self.version is not None:
+            raise ValueError("version belongs to a stack with audiences, this one has live")
+        if self.scale is None:
+            raise ValueError("scale is missing: set min and max, for example {min: 10, max: 10}")
+        if self.standby == self.live:
+            raise ValueError(f"standby is {self.standby}, the same as live: leave it out, or name the way back")
+        if self.canary and self.canary.version in (self.live, self.standby):
+            raise ValueError(f"canary.version is {self.canary.version}, which is live or standby already")
+        return self
+
+    @property
+    def audience_versions(self) -> dict[str, Version]:
+        """The version of each audience: its own, or the stack's."""
+        versions = {label: audience.version or self.version for label, audience in self.audiences.items()}
+        return {label: version for label, version in versions.items() if version}
+
+    @classmethod
+    def load(cls) -> Settings:
+        """Read the running stack's configuration. Raises InssaError."""
+        return parse(pulumi.get_stack(), _all_config(), os.environ)
+
+
+def parse(stack: str, config: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
+    """Validate `config`, whose keys are `namespace:key` and whose structured values are JSON text.
+
+    Raises InssaError with one line per wrong field.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for full_key, text in config.items():
+        namespace, _, key = full_key.partition(":")
+        if namespace == NAMESPACE:
+            values[key] = _decoded(text)
+        elif namespace not in _FOREIGN_NAMESPACES:
+            problems.append(f"{full_key}: unknown namespace {namespace!r}{_did_you_mean(namespace, [NAMESPACE])}")
+    if stack in set(Phase):
+        values.setdefault("phase", stack)
+    if values.get("target", Target.LOCAL) == Target.LOCAL:
+        _add_local_defaults(values, environment)
+    try:
+        settings = Settings.model_validate({**values, "stack": stack})
+    except ValidationError as error:
+        problems += [_explained(dict(problem)) for problem in error.errors()]
+    if problems:
+        raise InssaError(f"the configuration of stack {stack!r} is wrong:\n" + "\n".join(f"  {p}" for p in problems))
+    if settings.target is Target.EXISTING:
+        _require_existing(settings, values)
+    return settings
+
+
+def _all_config() -> dict[str, str]:
+    # pulumi.Config reads one key at a time; an unknown key shows only in the whole.
+    return {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+
+
+def _decoded(text: str) -> Any:
+    if text[:1] in "{[":
+        return json.loads(text)
+    return text
+
+
+def _add_local_defaults(values: dict[str, Any], environment: Mapping[str, str]) -> None:
+    home = Path(environment.get("INSSA_HOME") or Path.home() / ".local/share/inssa")
+    registry = f"localhost:{environment.get('INSSA_REGISTRY_PORT', '5000')}"
+    values.setdefault("kubeconfig", str(home / "kubeconfig"))
+    values.setdefault("context", "inssa-local")
+    values.setdefault("repository", f"{registry}/inssaservice")
+    for section, key, value in (
+        ("gateway", "port", environment.get("INSSA_GATEWAY_PORT", "8080")),
+        ("gateway", "address", f"10.88.0.1:{environment.get('INSSA_GATEWAY_PORT', '8080')}"),
+        ("database", "image", f"{registry}/postgres:15"),
+    ):
+        found = values.setdefault(section, {})
+        if isinstance(found, dict):
+            values[section] = {key: value, **found}
+
+
+def _require_existing(settings: Settings, values: Mapping[str, Any]) -> None:
+    for key in ("kubeconfig", "repository", "gateway"):
+        if key not in values:
+            raise InssaError(f"inssa:{key} is missing: target 'existing' needs it; see README, 'An existing cluster'")
+    if not settings.database.image:
+        raise InssaError("inssa:database.image is missing: set it, for example to docker.io/library/postgres:15")
+
+
+def _explained(problem: dict[str, Any]) -> str:
+    location = [str(part) for part in problem["loc"]]
+    key = f"{NAMESPACE}:{'.'.join(location)}" if location else NAMESPACE
+    found = problem["input"]
+    reason = str(problem["msg"]).removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{key}: unknown key{_did_you_mean(location[-1], _keys_beside(location))}"
+        case "missing":
+            return f"{key}: missing; set it: pulumi config set --path {key} VALUE"
+        case _ if isinstance(found, str | int | float | bool):
+            return f"{key}: found {found!r}: {reason}"
+        case _:
+            return f"{key}: {reason}"
+
+
+def _keys_beside(location: list[str]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {
+        "scale": Scale, "canary": Canary, "gateway": Gateway, "database": Database, "audiences": Audience,
+    }  # fmt: skip
+    model = models.get(location[0], Settings) if len(location) > 1 else Settings
+    return [field.alias or key for key, field in model.model_fields.items() if key != "stack"]
+
+
+def _did_you_mean(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"

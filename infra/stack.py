@@ -1,0 +1,185 @@
+"""A whole stack, composed: what depends on what is the order of a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from infra import network, rollout
+from infra.cluster import Cluster, ClusterArgs
+from infra.credentials import Credentials
+from infra.database import Database, DatabaseArgs
+from infra.deployed import Deployed
+from infra.images import database_image, service_image
+from infra.migration import Migration, MigrationArgs
+from infra.names import name
+from infra.namespace import Namespace
+from infra.route import PUBLIC, Route, own_spec, public_spec
+from infra.settings import Phase, Settings
+from infra.track import CONTAINER_PORT, Track, TrackArgs
+from infra.verification import COMPONENT as VERIFICATION
+from infra.verification import Verification, VerificationArgs
+from infra.workload import CREDENTIALS, Workload
+
+
+class Stack:
+    """Everything that exists in one stack.
+
+    A track starts after its migration, is verified on its own address, and only
+    then may the public route give it weight. What is no longer declared is
+    deleted by the engine after all of that.
+    """
+
+    def __init__(self, settings: Settings, deployed: Deployed) -> None:
+        self._settings = settings
+        self._deployed = deployed
+        self._rollout = rollout.plan(settings)
+        images = {track.version: service_image(settings, track.version) for track in self._rollout.tracks}
+
+        self._cluster = Cluster("cluster", ClusterArgs.of(settings))
+        self._on_cluster = pulumi.ResourceOptions(providers=[self._cluster.provider])
+        self._namespace = Namespace("namespace", name("inssa", settings.stack), self._on_cluster)
+        self._database = Database(
+            "database",
+            DatabaseArgs(
+                namespace=self._namespace.name,
+                image=database_image(settings),
+                storage=settings.database.storage,
+                storage_class=settings.database.storage_class,
+                protect=settings.phase is Phase.REAL,
+            ),
+            self._on_cluster,
+        )
+        self._credentials = {
+            database: Credentials(
+                name(database, "credentials"),
+                namespace=self._namespace.name,
+                secret_name=name(database, "credentials"),
+                keys=CREDENTIALS,
+                opts=self._on_cluster,
+            )
+            for database in self._rollout.databases
+        }
+        self._allow_verification()
+
+        migrations: dict[str, list[Migration]] = {}
+        self._tracks: dict[str, Track] = {}
+        verifications = []
+        # Oldest first: two versions that share a database migrate it one after the other.
+        for track in sorted(self._rollout.tracks, key=lambda track: track.version):
+            workload = Workload(
+                namespace=self._namespace.name,
+                track=track.name,
+                version=track.version,
+                phase=settings.phase,
+                image=images[track.version],
+                database=track.database,
+                credentials=self._credentials[track.database].secret_name,
+            )
+            before = migrations.setdefault(track.database, [])
+            before.append(self._migration(workload, before))
+            self._tracks[track.name] = self._track(workload, track, before[-1])
+            verifications.append(self._verification(workload, track))
+        if self._rollout.public:
+            self._public_route(self._rollout.public, verifications)
+
+    def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(self._on_cluster, pulumi.ResourceOptions(depends_on=list(resources)))
+
+    def _allow_verification(self) -> None:
+        address, _, port = self._settings.gateway.address.rpartition(":")
+        k8s.networking.v1.NetworkPolicy(
+            VERIFICATION,
+            metadata={"name": VERIFICATION, "namespace": self._namespace.name},
+            spec=network.policy(
+                network.component_selector(VERIFICATION),
+                egress=[network.Connection(port=int(port), peers=(network.address(address),))],
+            ),
+            opts=pulumi.ResourceOptions(provider=self._cluster.provider, parent=self._namespace),
+        )
+
+    def _migration(self, workload: Workload, before: list[Migration]) -> Migration:
+        return Migration(
+            name(workload.database, "migrate", workload.version.slug),
+            MigrationArgs(workload=workload, admin=self._database.admin),
+            self._after(self._database, *before),
+        )
+
+    def _track(self, workload: Workload, track: rollout.Track, migration: Migration) -> Track:
+        gateway = self._settings.gateway
+        return Track(
+            track.name,
+            TrackArgs(
+                workload=workload,
+                scale=track.scale,
+                starts_with=self._current_size(track),
+                tag=track.tag,
+                gateway=network.Connection(
+                    port=CONTAINER_PORT,
+                    peers=(
+                        network.namespace(gateway.namespace),
+                        network.address(gateway.address.rpartition(":")[0]),
+                    ),
+                ),
+            ),
+            self._after(migration),
+        )
+
+    def _current_size(self, track: rollout.Track) -> pulumi.Output[int] | None:
+        """How many pods serve the public now, for a new track to start with as many; None if it need not."""
+        live = self._deployed.live
+        if not isinstance(track.scale, rollout.AutoScale) or live is None or track.name in self._deployed.versions:
+            return None
+        now = k8s.apps.v1.Deployment.get(
+            f"{live}-now",
+            pulumi.Output.concat(self._namespace.name, "/", live),
+            opts=pulumi.ResourceOptions(provider=self._cluster.provider),
+        )
+        smallest, largest = track.scale.min, track.scale.max
+        return now.spec.replicas.apply(lambda replicas: min(max(int(replicas), smallest), largest))
+
+    def _verification(self, workload: Workload, track: rollout.Track) -> Verification:
+        own = Route(
+            name(track.name, "route"),
+            namespace=self._namespace.name,
+            route_name=track.name,
+            spec=own_spec(self._settings.gateway, track.hosts, self._tracks[track.name].service_name),
+            opts=self._on_cluster,
+        )
+        return Verification(
+            name(track.name, "verify", workload.version.slug),
+            VerificationArgs(workload=workload, url=f"http://{self._settings.gateway.address}", host=track.hosts[0]),
+            self._after(self._tracks[track.name], own),
+        )
+
+    def _public_route(self, traffic: rollout.PublicTraffic, verifications: list[Verification]) -> None:
+        services: Mapping[str, pulumi.Input[str]] = {
+            share.track: self._tracks[share.track].service_name for share in traffic.shares
+        }
+        Route(
+            PUBLIC,
+            namespace=self._namespace.name,
+            route_name=PUBLIC,
+            spec=public_spec(self._settings.gateway, traffic, services),
+            opts=self._after(*verifications),
+        )
+
+    def outputs(self) -> dict[str, Any]:
+        """What people and commands read: addresses, tracks, generation, and the first member's code as a secret."""
+        port = "" if self._settings.gateway.port == 80 else f":{self._settings.gateway.port}"
+        public = self._rollout.public
+        return {
+            "addresses": {
+                **({PUBLIC: f"http://{public.host}{port}"} if public else {}),
+                **{track.name: f"http://{track.hosts[-1]}{port}" for track in self._rollout.tracks},
+            },
+            "tracks": {track.name: str(track.version) for track in self._rollout.tracks},
+            "weights": {share.track: share.weight for share in public.shares} if public else {},
+            "generation": self._settings.generation,
+            "invitations": {
+                database: credentials.value("invitation_code") for database, credentials in self._credentials.items()
+            },
+        }
