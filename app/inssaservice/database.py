@@ -1,0 +1,86 @@
+"""Connections to PostgreSQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import sqlalchemy as sa
+
+from inssaservice.errors import Failure
+
+if TYPE_CHECKING:
+    from inssaservice.settings import Settings
+
+T = TypeVar("T")
+
+# Libpq's: a dead server (a node that went away without closing) is noticed within seconds, not after hours.
+_NETWORK = {
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}
+
+
+def url(settings: Settings, *, user: str, password: str) -> sa.URL:
+    """The address of the service's database for one role."""
+    database = settings.database
+    return sa.URL.create(
+        "postgresql+psycopg", user, password, host=database.host, port=database.port, database=database.name
+    )
+
+
+def pool(settings: Settings) -> sa.Engine:
+    """The pool of a serving pod, as the app role.
+
+    At most `settings.database.connections` (4): twenty pods share a server with max_connections = 100. A
+    connection is tried before use, so a restart of the database costs no restart of the pod. A statement ends
+    after 3 s: the slowest of them takes a few milliseconds, so a longer one only holds a connection that
+    others need.
+    """
+    return sa.create_engine(
+        url(settings, user=settings.database.app_user, password=settings.secrets.read("app_password")),
+        pool_size=settings.database.connections,
+        max_overflow=0,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={
+            **_NETWORK,
+            "application_name": f"inssaservice {settings.track}",
+            "options": "-c statement_timeout=3000 -c lock_timeout=1000"
+            " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC",
+        },
+    )
+
+
+def single(settings: Settings, *, user: str, password: str) -> sa.Engine:
+    """An engine without a pool for a Job, as the given role; it waits 2 s for a lock at most."""
+    return sa.create_engine(
+        url(settings, user=user, password=password),
+        poolclass=sa.NullPool,
+        hide_parameters=True,
+        connect_args={**_NETWORK, "application_name": f"inssaservice {settings.version}", "options": "-c timezone=UTC"},
+    )
+
+
+def wait_for(connect: Callable[[], T], *, seconds: float, unavailable: type[Exception], what: str) -> T:
+    """Call `connect` until it succeeds; Failure with the server's reason after `seconds`.
+
+    A wrong password or a missing database is not retried: waiting does not mend it.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return connect()
+        except unavailable as error:
+            reason = str(getattr(error, "orig", error)).strip().splitlines()[-1]
+            hopeless = "authentication failed" in reason or "does not exist" in reason or "permission denied" in reason
+            if hopeless or time.monotonic() >= deadline:
+                raise Failure(f"cannot open {what}: {reason}") from None
+        time.sleep(0.5)

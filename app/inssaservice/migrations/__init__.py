@@ -1,0 +1,1 @@
+"""The migrations that every release line applies first."""

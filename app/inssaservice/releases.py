@@ -1,0 +1,79 @@
+"""What a release line declares to the core, and finding the line an image holds."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import inssaservice
+from inssaservice.errors import SettingsError
+from inssaservice.versions import Version
+
+CORE = Path(__file__).parent
+_LINE = re.compile(r"v\d+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contraction:
+    """The migration that ends the service of older releases.
+
+    revision: the last revision of the contraction.
+    oldest: the oldest release that the schema serves afterwards.
+    """
+
+    revision: str
+    oldest: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """A release line, as data that costs nothing to import.
+
+    needs: the schema revision that must be applied before a pod of this line is ready. Revisions form one
+        line and are numbered (`0001`, `0002`), so an older image can tell that a newer revision, whose file
+        it does not have, includes its own.
+    name_column: the column of `member` that holds the name people see.
+    seeds: per seed, the line's own columns of a member that `migrate` creates.
+    grants: per table, the statements that the app role may use; everything else is denied.
+    """
+
+    line: str
+    needs: str
+    name_column: str
+    seeds: Mapping[str, Mapping[str, str]]
+    grants: Mapping[str, str]
+    contraction: Contraction | None = None
+
+    @property
+    def package(self) -> str:
+        """The import path of the line's sub-package."""
+        return f"inssaservice.{self.line}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the line's sub-package."""
+        return CORE / self.line
+
+    @property
+    def migrations(self) -> list[Path]:
+        """The folders of migrations that the line applies: the core's and its own."""
+        return [folder for folder in (CORE / "migrations", self.folder / "migrations") if folder.is_dir()]
+
+
+def load(environment: Mapping[str, str]) -> Release:
+    """The release line named by INSSA_RELEASE (an image sets it), or the newest one that is installed."""
+    lines = sorted(
+        (module.name for module in pkgutil.iter_modules(inssaservice.__path__) if _LINE.fullmatch(module.name)),
+        key=lambda name: int(name[1:]),
+    )
+    line = environment.get("INSSA_RELEASE") or lines[-1]
+    if line not in lines:
+        raise SettingsError(f"INSSA_RELEASE is {line!r}, which this image does not hold: use one of {', '.join(lines)}")
+    release = importlib.import_module(f"inssaservice.{line}").RELEASE
+    if not isinstance(release, Release):
+        raise TypeError(f"inssaservice.{line}.RELEASE is not a Release")
+    return release
