@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,9 @@ class _Mocks(pulumi.runtime.Mocks):
         self.program.resources.append(Recorded(args.typ, args.name, inputs))
         return args.name, inputs
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         assert args.token == "pulumi:pulumi:readStackResourceOutputs"
-        return {"outputs": self._deployed}
+        return {"outputs": self._deployed}, []
 
 
 def committed_config(stack: str) -> dict[str, Any]:
@@ -104,20 +105,24 @@ def run(
     pulumi.runtime.set_mocks(mocks, project="inssa", stack=stack)
     pulumi.runtime.set_all_config({f"inssa:{key}": _encoded(value) for key, value in complete.items()})
 
-    exported: dict[str, Any] = {}
-
-    @pulumi.runtime.test
     def run_program() -> pulumi.Output[None]:
-        original = pulumi.export
-        pulumi.export = lambda name, value: exported.__setitem__(name, value)  # type: ignore[assignment]
-        try:
+        with _exports() as exported:
             runpy.run_path(str(ROOT / "infra"), run_name="__main__")
-        finally:
-            pulumi.export = original
         return pulumi.Output.from_input(exported).apply(mocks.program.outputs.update)
 
-    run_program()
+    pulumi.runtime.test(run_program)()  # type: ignore[no-untyped-call]
     return mocks.program
+
+
+@contextmanager
+def _exports() -> Iterator[dict[str, Any]]:
+    exported: dict[str, Any] = {}
+    original = pulumi.export
+    pulumi.export = exported.__setitem__  # type: ignore[assignment]
+    try:
+        yield exported
+    finally:
+        pulumi.export = original
 
 
 def _encoded(value: Any) -> str:

@@ -11,7 +11,7 @@ from tests.stack.conftest import Run
 from tests.stack.harness import Program
 from tests.stack.test_stacks import without_secrets
 
-V1_LIVE = {
+V1_LIVE: dict[str, dict[str, Any]] = {
     "urn:pulumi:real::inssa::inssa:service:Track$kubernetes:apps/v1:Deployment::v1-0-0": {
         "outputs": {
             "metadata": {
