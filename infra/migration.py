@@ -21,6 +21,7 @@ from infra.pods import (
 )
 from infra.workload import Workload
 
+COMPONENT = "migration"
 _DEADLINE_SECONDS = 600
 _RESOURCES = Resources(cpu=40, memory=128)
 
@@ -83,7 +84,7 @@ class Migration(pulumi.ComponentResource):
             name=names.name(workload.database, "migrate", workload.version.slug),
             namespace=workload.namespace,
             instance=workload.database,
-            component="migration",
+            component=COMPONENT,
             deadline_seconds=_DEADLINE_SECONDS,
             pod=pod,
             opts=pulumi.ResourceOptions(parent=self),

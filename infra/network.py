@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pulumi
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
 from pulumi_kubernetes.networking.v1 import (
     IPBlockArgs,
@@ -44,9 +45,14 @@ def namespace(name: str) -> NetworkPolicyPeerArgs:
     )
 
 
-def address(ip: str) -> NetworkPolicyPeerArgs:
+def address(ip: pulumi.Input[str]) -> NetworkPolicyPeerArgs:
     """One IPv4 address."""
-    return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=f"{ip}/32"))
+    return addresses(pulumi.Output.concat(ip, "/32"))
+
+
+def addresses(cidr: pulumi.Input[str]) -> NetworkPolicyPeerArgs:
+    """A range of IPv4 addresses."""
+    return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr))
 
 
 def policy(

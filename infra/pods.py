@@ -81,7 +81,7 @@ def pod_spec(
 def container(
     *,
     name: str,
-    image: str,
+    image: pulumi.Input[str],
     resources: Resources,
     args: Sequence[str] = (),
     env: Sequence[EnvVarArgs] = (),

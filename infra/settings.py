@@ -15,26 +15,17 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from infra.errors import InssaError
+from infra.fields import Digest, Frozen, HostName, Label, Port
 from infra.version import Version
 
 NAMESPACE = "inssa"
 _FOREIGN_NAMESPACES = {"pulumi", "kubernetes", "gcp", "docker"}
 
-Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$")]
-Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Replicas = Annotated[int, Field(ge=1, le=100)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 Weight = Annotated[int, Field(ge=0, le=100)]
-HostName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")]
-
-
-class Frozen(BaseModel):
-    """A closed, immutable piece of configuration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Phase(StrEnum):

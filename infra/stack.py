@@ -8,18 +8,17 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra import network, rollout
-from infra.cluster import Cluster, ClusterArgs
+from infra import database, network, rollout
 from infra.credentials import Credentials
-from infra.database import Database, DatabaseArgs
 from infra.deployed import Deployed
-from infra.images import database_image, service_image
+from infra.migration import COMPONENT as MIGRATION
 from infra.migration import Migration, MigrationArgs
 from infra.names import name
 from infra.namespace import Namespace
+from infra.platform import platform_of
 from infra.route import PUBLIC, Route, own_spec, public_spec
-from infra.settings import Phase, Settings
-from infra.track import CONTAINER_PORT, Track, TrackArgs
+from infra.settings import Settings
+from infra.track import Track, TrackArgs
 from infra.verification import COMPONENT as VERIFICATION
 from infra.verification import Verification, VerificationArgs
 from infra.workload import CREDENTIALS, Workload
@@ -37,22 +36,12 @@ class Stack:
         self._settings = settings
         self._deployed = deployed
         self._rollout = rollout.plan(settings)
-        images = {track.version: service_image(settings, track.version) for track in self._rollout.tracks}
+        self._platform = platform_of(settings)
+        images = {track.version: self._platform.image(track.version) for track in self._rollout.tracks}
 
-        self._cluster = Cluster("cluster", ClusterArgs.of(settings))
-        self._on_cluster = pulumi.ResourceOptions(providers=[self._cluster.provider])
+        self._on_cluster = pulumi.ResourceOptions(providers=[self._platform.provider])
         self._namespace = Namespace("namespace", name("inssa", settings.stack), self._on_cluster)
-        self._database = Database(
-            "database",
-            DatabaseArgs(
-                namespace=self._namespace.name,
-                image=database_image(settings),
-                storage=settings.database.storage,
-                storage_class=settings.database.storage_class,
-                protect=settings.phase is Phase.REAL,
-            ),
-            self._on_cluster,
-        )
+        self._database = self._platform.database(self._namespace.name)
         self._credentials = {
             database: Credentials(
                 name(database, "credentials"),
@@ -63,7 +52,9 @@ class Stack:
             )
             for database in self._rollout.databases
         }
-        self._allow_verification()
+        traits = self._platform.traits
+        self._allow(VERIFICATION, traits.gateway)
+        self._allow(MIGRATION, network.Connection(port=database.PORT, peers=traits.database_peers))
 
         migrations: dict[str, list[Migration]] = {}
         self._tracks: dict[str, Track] = {}
@@ -89,27 +80,22 @@ class Stack:
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._on_cluster, pulumi.ResourceOptions(depends_on=list(resources)))
 
-    def _allow_verification(self) -> None:
-        address, _, port = self._settings.gateway.address.rpartition(":")
+    def _allow(self, component: str, connection: network.Connection) -> None:
         k8s.networking.v1.NetworkPolicy(
-            VERIFICATION,
-            metadata={"name": VERIFICATION, "namespace": self._namespace.name},
-            spec=network.policy(
-                network.component_selector(VERIFICATION),
-                egress=[network.Connection(port=int(port), peers=(network.address(address),))],
-            ),
-            opts=pulumi.ResourceOptions(provider=self._cluster.provider, parent=self._namespace),
+            component,
+            metadata={"name": component, "namespace": self._namespace.name},
+            spec=network.policy(network.component_selector(component), egress=[connection]),
+            opts=pulumi.ResourceOptions(provider=self._platform.provider, parent=self._namespace),
         )
 
     def _migration(self, workload: Workload, before: list[Migration]) -> Migration:
         return Migration(
             name(workload.database, "migrate", workload.version.slug),
             MigrationArgs(workload=workload, admin=self._database.admin),
-            self._after(self._database, *before),
+            self._after(self._database.resource, *before),
         )
 
     def _track(self, workload: Workload, track: rollout.Track, migration: Migration) -> Track:
-        gateway = self._settings.gateway
         return Track(
             track.name,
             TrackArgs(
@@ -117,13 +103,7 @@ class Stack:
                 scale=track.scale,
                 starts_with=self._current_size(track),
                 tag=track.tag,
-                gateway=network.Connection(
-                    port=CONTAINER_PORT,
-                    peers=(
-                        network.namespace(gateway.namespace),
-                        network.address(gateway.address.rpartition(":")[0]),
-                    ),
-                ),
+                traits=self._platform.traits,
             ),
             self._after(migration),
         )
@@ -136,22 +116,28 @@ class Stack:
         now = k8s.apps.v1.Deployment.get(
             f"{live}-now",
             pulumi.Output.concat(self._namespace.name, "/", live),
-            opts=pulumi.ResourceOptions(provider=self._cluster.provider),
+            opts=pulumi.ResourceOptions(provider=self._platform.provider),
         )
         smallest, largest = track.scale.min, track.scale.max
         return now.spec.replicas.apply(lambda replicas: min(max(int(replicas), smallest), largest))
 
     def _verification(self, workload: Workload, track: rollout.Track) -> Verification:
+        prepared = self._platform.prepare_backend(track.name, self._namespace.name)
         own = Route(
             name(track.name, "route"),
             namespace=self._namespace.name,
             route_name=track.name,
             spec=own_spec(self._settings.gateway, track.hosts, self._tracks[track.name].service_name),
-            opts=self._on_cluster,
+            opts=self._after(*prepared),
         )
         return Verification(
             name(track.name, "verify", workload.version.slug),
-            VerificationArgs(workload=workload, url=f"http://{self._settings.gateway.address}", host=track.hosts[0]),
+            VerificationArgs(
+                workload=workload,
+                url=self._platform.verification_url(track.hosts[0]),
+                host=track.hosts[0],
+                patience_seconds=self._platform.traits.verification_seconds,
+            ),
             self._after(self._tracks[track.name], own),
         )
 

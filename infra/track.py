@@ -34,6 +34,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgs
 
 from infra import database, names, network
+from infra.platform import Traits
 from infra.pods import SERVICE_UID, Resources, SecretFiles, container, pod_spec, secret_mount, secret_volume
 from infra.rollout import AutoScale, FixedScale
 from infra.workload import Workload
@@ -42,13 +43,8 @@ COMPONENT = "web"
 CONTAINER_PORT = 8000
 SERVICE_PORT = 80
 
-_RESOURCES = Resources(cpu=40, memory=128)
-_FORGET_ENDPOINT_SECONDS = 5
-"""Pause before SIGTERM in which the gateway forgets the pod; it took under 1 s on the local platform."""
-_DRAIN_SECONDS = 5
-"""After SIGTERM the service goes on serving and closes its connections one by one."""
-_LONGEST_REQUEST_SECONDS = 30
-_PROGRESS_DEADLINE_SECONDS = 120
+LONGEST_REQUEST_SECONDS = 30
+_MEMORY = 128
 _AWAIT_MARGIN_SECONDS = 15
 
 
@@ -60,7 +56,7 @@ class TrackArgs:
     scale: FixedScale | AutoScale
     starts_with: pulumi.Input[int] | None
     tag: str
-    gateway: network.Connection
+    traits: Traits
 
 
 class Track(pulumi.ComponentResource):
@@ -78,7 +74,9 @@ class Track(pulumi.ComponentResource):
         metadata = ObjectMetaArgs(name=track, namespace=namespace, labels=names.labels(track, COMPONENT))
         pods = LabelSelectorArgs(match_labels=names.selector(track, COMPONENT))
 
-        configuration = {f"INSSA_{key}": value for key, value in service_environment(args.workload).items()}
+        configuration = {
+            f"INSSA_{key}": value for key, value in service_environment(args.workload, args.traits).items()
+        }
         config_map = k8s.core.v1.ConfigMap(
             name,
             metadata=ObjectMetaArgs(
@@ -93,8 +91,8 @@ class Track(pulumi.ComponentResource):
             metadata=metadata,
             spec=network.policy(
                 pods,
-                ingress=[args.gateway],
-                egress=[network.Connection(port=database.PORT, peers=(network.components("database"),))],
+                ingress=[network.Connection(port=CONTAINER_PORT, peers=args.traits.visitors)],
+                egress=[network.Connection(port=database.PORT, peers=args.traits.database_peers)],
             ),
             opts=child,
         )
@@ -108,7 +106,9 @@ class Track(pulumi.ComponentResource):
                     **names.labels(track, COMPONENT, version=str(args.workload.version)),
                     **_tagged(args.tag),
                 },
-                annotations={"pulumi.com/timeoutSeconds": str(_PROGRESS_DEADLINE_SECONDS + _AWAIT_MARGIN_SECONDS)},
+                annotations={
+                    "pulumi.com/timeoutSeconds": str(args.traits.progress_deadline_seconds + _AWAIT_MARGIN_SECONDS)
+                },
             ),
             spec=deployment_spec(args, config_map.metadata.name),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["spec.replicas"] if autoscaled else None),
@@ -142,20 +142,24 @@ class Track(pulumi.ComponentResource):
         self.register_outputs({"service_name": self.service_name})
 
 
-def service_environment(workload: Workload) -> dict[str, str]:
-    """Settings of a serving pod, without their prefix: those of every command, and how it ends."""
-    return {**workload.environment(), "DRAIN_SECONDS": str(_DRAIN_SECONDS)}
+def service_environment(workload: Workload, traits: Traits) -> dict[str, str]:
+    """Settings of a serving pod, without their prefix: those of every command, and how connections end."""
+    return {
+        **workload.environment(),
+        "DRAIN_SECONDS": str(traits.drain_seconds),
+        "KEEP_ALIVE_SECONDS": str(traits.keep_alive_seconds),
+    }
 
 
 def deployment_spec(args: TrackArgs, config_map: pulumi.Input[str]) -> DeploymentSpecArgs:
     """Pods that start one by one beside the old ones, and end without failing a request."""
-    workload = args.workload
+    workload, traits = args.workload, args.traits
     labels = names.labels(workload.track, COMPONENT, version=str(workload.version))
     ready = HTTPGetActionArgs(path="/readyz", port="http")
     web = container(
         name="web",
         image=workload.image,
-        resources=_RESOURCES,
+        resources=Resources(cpu=traits.web_cpu, memory=_MEMORY),
         args=["serve"],
         mounts=[secret_mount("secrets")],
     )
@@ -170,7 +174,7 @@ def deployment_spec(args: TrackArgs, config_map: pulumi.Input[str]) -> Deploymen
         timeout_seconds=5,
     )
     web.lifecycle = LifecycleArgs(
-        pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=_FORGET_ENDPOINT_SECONDS))
+        pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=traits.forget_endpoint_seconds))
     )
     pod = pod_spec(
         uid=SERVICE_UID,
@@ -179,7 +183,9 @@ def deployment_spec(args: TrackArgs, config_map: pulumi.Input[str]) -> Deploymen
             secret_volume("secrets", SecretFiles(secret=workload.credentials, keys=("app_password", "session_key")))
         ],
     )
-    pod.termination_grace_period_seconds = _FORGET_ENDPOINT_SECONDS + _DRAIN_SECONDS + _LONGEST_REQUEST_SECONDS
+    pod.termination_grace_period_seconds = (
+        traits.forget_endpoint_seconds + traits.drain_seconds + LONGEST_REQUEST_SECONDS
+    )
     pod.topology_spread_constraints = [
         TopologySpreadConstraintArgs(
             max_skew=1,
@@ -192,7 +198,7 @@ def deployment_spec(args: TrackArgs, config_map: pulumi.Input[str]) -> Deploymen
     return DeploymentSpecArgs(
         replicas=args.scale.replicas if isinstance(args.scale, FixedScale) else args.starts_with or args.scale.min,
         revision_history_limit=2,
-        progress_deadline_seconds=_PROGRESS_DEADLINE_SECONDS,
+        progress_deadline_seconds=traits.progress_deadline_seconds,
         selector=LabelSelectorArgs(match_labels=names.selector(workload.track, COMPONENT)),
         strategy=DeploymentStrategyArgs(
             type="RollingUpdate",

@@ -21,18 +21,22 @@ from infra.pods import (
 from infra.workload import Workload
 
 COMPONENT = "verification"
-_PATIENCE_SECONDS = 60
-_DEADLINE_SECONDS = 120
+_CHECK_SECONDS = 60
+"""Time for the check itself, once the track answers."""
 _RESOURCES = Resources(cpu=40, memory=96)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationArgs:
-    """`url` is the gateway as a pod reaches it, `host` the track's own address there."""
+    """`url` is the gateway as a pod reaches it, `host` the track's own address there.
+
+    The gateway has `patience_seconds` to learn the way to the track.
+    """
 
     workload: Workload
     url: str
     host: str
+    patience_seconds: int
 
 
 class Verification(pulumi.ComponentResource):
@@ -45,7 +49,7 @@ class Verification(pulumi.ComponentResource):
             **workload.environment(),
             "VERIFY_URL": args.url,
             "VERIFY_HOST": args.host,
-            "VERIFY_SECONDS": str(_PATIENCE_SECONDS),
+            "VERIFY_SECONDS": str(args.patience_seconds),
         }
         pod = pod_spec(
             uid=SERVICE_UID,
@@ -67,7 +71,7 @@ class Verification(pulumi.ComponentResource):
             namespace=workload.namespace,
             instance=workload.track,
             component=COMPONENT,
-            deadline_seconds=_DEADLINE_SECONDS,
+            deadline_seconds=args.patience_seconds + _CHECK_SECONDS,
             pod=pod,
             opts=pulumi.ResourceOptions(parent=self),
         )

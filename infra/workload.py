@@ -19,7 +19,7 @@ class Workload:
     track: str
     version: Version
     phase: Phase
-    image: str
+    image: pulumi.Input[str]
     database: str
     credentials: pulumi.Input[str]
 
