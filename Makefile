@@ -54,8 +54,14 @@ check: $(READY) ## Format, lint, types and unit tests, in under a minute
 
 .PHONY: test
 test: $(READY) ## Everything: the local platform, a browser, a release under load
+	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
 	@$(BIN)/python -m local up
-	@$(BIN)/pytest
+	@$(BIN)/pytest -m "not faults"
+
+.PHONY: faults
+faults: $(READY) ## Every fault at every step of a release, under load; takes long
+	@$(BIN)/python -m local up
+	@$(BIN)/pytest -m faults
 
 .PHONY: goldens
 goldens: $(READY) ## Write the expected inventories of the stacks anew

@@ -155,7 +155,7 @@ def deployment_spec(args: TrackArgs, config_map: pulumi.Input[str]) -> Deploymen
     """Pods that start one by one beside the old ones, and end without failing a request."""
     workload, traits = args.workload, args.traits
     labels = names.labels(workload.track, COMPONENT, version=str(workload.version))
-    ready = HTTPGetActionArgs(path="/readyz", port="http")
+    ready, alive = (HTTPGetActionArgs(path=path, port="http") for path in ("/readyz", "/healthz"))
     web = container(
         name="web",
         image=workload.image,
@@ -166,13 +166,9 @@ def deployment_spec(args: TrackArgs, config_map: pulumi.Input[str]) -> Deploymen
     web.env_from = [EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config_map))]
     web.ports = [ContainerPortArgs(name="http", container_port=CONTAINER_PORT)]
     web.startup_probe = ProbeArgs(http_get=ready, period_seconds=1, failure_threshold=90, timeout_seconds=2)
-    web.readiness_probe = ProbeArgs(http_get=ready, period_seconds=2, failure_threshold=3, timeout_seconds=2)
-    web.liveness_probe = ProbeArgs(
-        http_get=HTTPGetActionArgs(path="/healthz", port="http"),
-        period_seconds=10,
-        failure_threshold=6,
-        timeout_seconds=5,
-    )
+    # Not /readyz: while the database restarts, every pod would leave the gateway at once.
+    web.readiness_probe = ProbeArgs(http_get=alive, period_seconds=2, failure_threshold=3, timeout_seconds=2)
+    web.liveness_probe = ProbeArgs(http_get=alive, period_seconds=10, failure_threshold=6, timeout_seconds=5)
     web.lifecycle = LifecycleArgs(
         pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=traits.forget_endpoint_seconds))
     )

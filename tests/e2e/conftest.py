@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import local
-from delivery.build import build_and_push
+from tests.e2e import images
 from tests.e2e.stack import ROOT, Stack
 
 
@@ -35,7 +35,7 @@ def image(platform: dict[str, str]) -> Callable[[str], str]:
     assert platform["INSSA_REGISTRY_PORT"]
 
     def build(version: str) -> str:
-        return build_and_push(version, print).reference
+        return images.build(version)
 
     return build
 

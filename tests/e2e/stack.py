@@ -24,7 +24,14 @@ class PulumiError(Exception):
 class Stack:
     """One stack of the project's program. `config` maps keys without namespace to values."""
 
-    def __init__(self, name: str, config: dict[str, Any], folder: Path, platform: dict[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: dict[str, Any],
+        folder: Path,
+        platform: dict[str, str],
+        program: Path = ROOT / "infra",
+    ) -> None:
         self.name = name
         self.namespace = f"inssa-{name}"
         self.folder = folder
@@ -33,7 +40,7 @@ class Stack:
         self.env = {**os.environ, **platform, "PULUMI_BACKEND_URL": f"file://{state}"}
         self._port = int(platform["INSSA_GATEWAY_PORT"])
         project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
-        project["main"] = str(ROOT / "infra")
+        project["main"] = str(program)
         (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
         self._config_file = folder / f"Pulumi.{name}.yaml"
         self.configure(config)

@@ -120,6 +120,12 @@ def test_a_track_ends_after_the_gateway_has_forgotten_it(run: Run) -> None:
     assert pod["terminationGracePeriodSeconds"] >= pause + int(configuration["data"]["INSSA_DRAIN_SECONDS"]) + 30
 
 
+def test_a_pod_starts_when_the_schema_fits_and_then_outlives_its_database(run: Run) -> None:
+    web = run("stage").of("Deployment")["qa"]["spec"]["template"]["spec"]["containers"][0]
+    assert web["startupProbe"]["httpGet"]["path"] == "/readyz"
+    assert web["readinessProbe"]["httpGet"]["path"] == "/healthz"
+
+
 def test_an_image_without_a_digest_is_refused_on_a_shared_stack(run: Run) -> None:
     shared = {
         "target": "existing",
