@@ -9,6 +9,7 @@ from typing import Protocol, cast
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
@@ -114,6 +115,13 @@ def _handle_problems(app: FastAPI, renderer: Renderer) -> None:
         response = answer(request, Problem(error.status_code, key))
         response.headers.update(error.headers or {})
         return response
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        # Not FastAPI's own answer: that repeats the input, which may be a code or not even be text.
+        errors = [{"where": list(found["loc"]), "what": found["msg"]} for found in error.errors()]
+        detail = {"code": "not_valid", "detail": renderer.texts(request)["not_valid"], "errors": errors}
+        return JSONResponse(detail, status_code=422)
 
     @app.exception_handler(PoolExhausted)
     @app.exception_handler(OperationalError)

@@ -79,8 +79,13 @@ def wait_for(connect: Callable[[], T], *, seconds: float, unavailable: type[Exce
         try:
             return connect()
         except unavailable as error:
-            reason = str(getattr(error, "orig", error)).strip().splitlines()[-1]
+            reason = reason_of(getattr(error, "orig", error))
             hopeless = "authentication failed" in reason or "does not exist" in reason or "permission denied" in reason
             if hopeless or time.monotonic() >= deadline:
                 raise Failure(f"cannot open {what}: {reason}") from None
         time.sleep(0.5)
+
+
+def reason_of(error: object) -> str:
+    """The first line of what libpq or the server says; hints and details follow on others."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from structlog.typing import Processor
 
 
-def configure(*, version: str, track: str) -> None:
-    """Send structlog and the standard library's loggers (Uvicorn) through one JSON renderer."""
+def configure(*, version: str, track: str, stream: TextIO = sys.stdout) -> None:
+    """Send structlog and the standard library's loggers (Uvicorn) through one JSON renderer to `stream`."""
     identity = {"version": version, "track": track}
 
     def add_identity(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -32,10 +32,10 @@ def configure(*, version: str, track: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -45,7 +45,10 @@ def configure(*, version: str, track: str) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("uvicorn.error").setLevel(logging.INFO)
+    # It has the query string in it; `observation` logs each request without.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
 
 
 def get() -> structlog.typing.FilteringBoundLogger:

@@ -90,7 +90,7 @@ def _alone(settings: Settings) -> Iterator[sa.Engine]:
             _lock(connection, settings.lock_seconds)
             yield engine
         except DBAPIError as error:
-            raise Failure(f"{what}: {str(error.orig).strip().splitlines()[0]}") from None
+            raise Failure(f"{what}: {database.reason_of(error.orig)}") from None
 
 
 def _lock(connection: sa.Connection, seconds: float) -> None:

@@ -52,7 +52,7 @@ def provision(settings: Settings) -> None:
             f"another provisioning has held its lock for {settings.lock_seconds:g} s: look at its Job, then run again"
         ) from None
     except psycopg.Error as error:
-        raise Failure(f"{server} refused a step: {str(error).strip().splitlines()[0]}") from None
+        raise Failure(f"{server} refused a step: {database.reason_of(error)}") from None
     print(f"database {db.name!r} is provisioned for {db.owner_user!r} and {db.app_user!r}")
 
 

@@ -59,9 +59,8 @@ class DrainingServer(uvicorn.Server):
         asyncio.get_running_loop().call_later(self._drain_seconds, setattr, self, "should_exit", True)
 
 
-def serve(settings: Settings, release: Release) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    logs.configure(version=settings.version, track=settings.track)
+def make(settings: Settings, release: Release) -> DrainingServer:
+    """A server that is ready to run."""
     draining = Draining()
     config = uvicorn.Config(
         application.build(settings, release, draining),
@@ -80,4 +79,10 @@ def serve(settings: Settings, release: Release) -> None:
         # Here and not in the application: Uvicorn answers what is no valid HTTP by itself.
         headers=[("Inssa-Version", settings.version), ("Inssa-Track", settings.track)],
     )
-    DrainingServer(config, draining=draining, drain_seconds=settings.drain_seconds).run()
+    return DrainingServer(config, draining=draining, drain_seconds=settings.drain_seconds)
+
+
+def serve(settings: Settings, release: Release) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    logs.configure(version=settings.version, track=settings.track)
+    make(settings, release).run()

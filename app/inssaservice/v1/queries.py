@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import column, table
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from inssaservice import tables
 from inssaservice.members import Viewer
@@ -88,14 +89,22 @@ def give(connection: sa.Connection, viewer: Viewer, moment_id: int) -> bool:
         sa.select(moment.member_id, member.c.hidden)
         .join_from(tables.moment, member, moment.member_id == member.c.id)
         .where(moment.id == moment_id)
-        .with_for_update(read=True, key_share=True, of=tables.moment)
     ).one_or_none()
     if author is None or (author.hidden and author.member_id != viewer.id):
         raise Problem(404, "no_such_moment")
     if author.member_id == viewer.id:
         raise Problem(409, "own_moment")
-    statement = insert(thumbs_up).values(moment_id=moment_id, member_id=viewer.id).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    statement = (
+        insert(thumbs_up)
+        .values(moment_id=moment_id, member_id=viewer.id)
+        .on_conflict_do_nothing()
+        .returning(thumbs_up.c.moment_id)
+    )
+    try:
+        return connection.execute(statement).first() is not None
+    except IntegrityError:
+        # Removed since it was looked up.
+        raise Problem(404, "no_such_moment") from None
 
 
 def take_back(connection: sa.Connection, viewer: Viewer, moment_id: int) -> None:
