@@ -77,7 +77,7 @@ def address(track: Track) -> Iterator[str]:
 
 @pytest.fixture
 def browser(address: str) -> Iterator[Browser]:
-    with Browser(base_url=address) as browser:
+    with Browser(address) as browser:
         yield browser
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.app.tracks import HOST_CODE, VERIFIER_CODE, Api, Browser, Track
+from tests.app.tracks import HOST_CODE, VERIFIER_CODE, Api, Browser, Track, get, post, request
 
 
 def raw(address: str, request: bytes) -> bytes:
@@ -48,7 +48,7 @@ class TestHeaders:
     def test_every_answer_says_who_gave_it(
         self, track: Track, address: str, method: str, path: str, status: int
     ) -> None:
-        answer = httpx.request(method, f"{address}{path}")
+        answer = request(method, f"{address}{path}")
         assert answer.status_code == status
         assert_ours(answer, track)
 
@@ -58,14 +58,14 @@ class TestHeaders:
         assert f"inssa-track: {track.environment['INSSA_TRACK']}".encode() in answer.lower()
 
     def test_also_an_answer_to_a_body_that_is_too_large(self, track: Track, address: str) -> None:
-        answer = httpx.post(f"{address}/sign-in", data={"code": "x" * 20_000})
+        answer = post(f"{address}/sign-in", data={"code": "x" * 20_000})
         assert answer.status_code == 413
         assert_ours(answer, track)
 
     def test_also_when_we_fail(self, new_track: Callable[..., Track], log: Path) -> None:
         track = new_track()
         track.run("migrate")
-        with track.serving() as address, Api(address, HOST_CODE) as host, Browser(base_url=address) as browser:
+        with track.serving() as address, Api(address, HOST_CODE) as host, Browser(address) as browser:
             browser.sign_in(HOST_CODE)
             track.sql("DROP TABLE moment CASCADE")
             for answer in (host.get("/api/v1/feed"), browser.get("/")):
@@ -77,7 +77,7 @@ class TestHeaders:
 
     def test_a_request_id_is_kept_when_it_is_one(self, address: str) -> None:
         for given, kept in (("abc-123", True), ("a b", False), ("x" * 65, False)):
-            answer = httpx.get(address, headers={"x-request-id": given})
+            answer = get(address, headers={"x-request-id": given})
             assert (answer.headers["x-request-id"] == given) is kept
 
     def test_pages_may_load_nothing_from_elsewhere_and_run_no_script(self, browser: Browser) -> None:
@@ -92,14 +92,14 @@ class TestHeaders:
 
 class TestSideOfATest:
     def test_the_side_is_kept_in_a_cookie_while_a_test_runs(self, track: Track, address: str) -> None:
-        answer = httpx.get(address, headers={"inssa-test": "idea-7"})
+        answer = get(address, headers={"inssa-test": "idea-7"})
         sides = [c for c in answer.headers.get_list("set-cookie") if c.startswith("inssa-side")]
         assert sides == [f"inssa-side=idea-7.{track.environment['INSSA_TRACK']}; Path=/; HttpOnly; SameSite=Lax"]
 
     @pytest.mark.parametrize("identifier", [None, "a;b", "a b", "", "x" * 65])
     def test_otherwise_there_is_none(self, address: str, identifier: str | None) -> None:
         headers = {} if identifier is None else {"inssa-test": identifier}
-        assert "inssa-side" not in str(httpx.get(address, headers=headers).headers.get_list("set-cookie"))
+        assert "inssa-side" not in str(get(address, headers=headers).headers.get_list("set-cookie"))
 
 
 class TestBadge:
@@ -108,7 +108,7 @@ class TestBadge:
 
     def test_in_real_it_does_not(self, track: Track) -> None:
         with track.with_(phase="real").serving() as address:
-            assert 'class="badge"' not in httpx.get(address).text
+            assert 'class="badge"' not in get(address).text
 
 
 class TestLanguage:
@@ -125,7 +125,7 @@ class TestLanguage:
         ],
     )
     def test_the_browser_decides(self, address: str, accepted: str, language: str) -> None:
-        page = httpx.get(address, headers={"accept-language": accepted})
+        page = get(address, headers={"accept-language": accepted})
         assert f'<html lang="{language}">' in page.text
         assert page.headers["content-language"] == language
 
@@ -139,26 +139,26 @@ class TestLanguage:
 
     def test_problems_are_told_in_the_visitors_language(self, address: str) -> None:
         korean = {"accept-language": "ko"}
-        assert "아무것도 없습니다" in httpx.get(f"{address}/nothing", headers=korean).text
-        assert "로그인" in httpx.get(f"{address}/api/v1/feed", headers=korean).json()["detail"]
+        assert "아무것도 없습니다" in get(f"{address}/nothing", headers=korean).text
+        assert "로그인" in get(f"{address}/api/v1/feed", headers=korean).json()["detail"]
 
 
 def test_metrics_count_answers_by_status_and_version(track: Track, address: str) -> None:
     def count() -> float:
-        text = httpx.get(f"{address}/metrics").text
+        text = get(f"{address}/metrics").text
         label = f'{{status="404",track="{track.environment["INSSA_TRACK"]}",version="v1.0.0"}}'
         found = re.search(rf"^inssa_requests_total{re.escape(label)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0
 
     before = count()
-    httpx.get(f"{address}/nothing")
+    get(f"{address}/nothing")
     assert count() == before + 1
-    assert "inssa_request_seconds_bucket" in httpx.get(f"{address}/metrics").text
+    assert "inssa_request_seconds_bucket" in get(f"{address}/metrics").text
 
 
 def test_logs_are_json_with_the_request_id_and_hold_no_secret(address: str, code: str, log: Path) -> None:
     before = len(log.read_text())
-    with Browser(base_url=address) as browser:
+    with Browser(address) as browser:
         browser.sign_in(code)
         cookie = browser.cookies["inssa-session"]
         browser.get(f"/nothing?code={code}")

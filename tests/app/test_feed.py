@@ -2,11 +2,10 @@
 
 import unicodedata
 
-import httpx
 import pytest
 from inssaservice.v1 import queries
 
-from tests.app.tracks import VERIFIER_CODE, Api, Browser
+from tests.app.tracks import VERIFIER_CODE, Api, Browser, get
 
 
 def test_a_moment_is_posted_read_and_removed(browser: Browser, code: str, host: Api) -> None:
@@ -109,7 +108,7 @@ def test_an_invitation_code_is_shown_once_and_works(browser: Browser, code: str,
     page = browser.submit("/invitations", name="  친구  ").text
     invited = page.split('<code class="code">')[1].split("</code>")[0]
     assert invited not in browser.visit().text
-    with Browser(base_url=address) as friend:
+    with Browser(address) as friend:
         friend.sign_in(invited)
         friend.post_moment("hello from a friend")
     assert "친구" in browser.visit().text
@@ -117,7 +116,7 @@ def test_an_invitation_code_is_shown_once_and_works(browser: Browser, code: str,
 
 class TestApi:
     def test_the_document_names_every_operation_and_how_to_sign_in(self, address: str) -> None:
-        document = httpx.get(f"{address}/api/v1/openapi.json").json()
+        document = get(f"{address}/api/v1/openapi.json").json()
         operations = {f"{method} {path}" for path, item in document["paths"].items() for method in item}
         assert operations == {
             "post /api/v1/sign-in",

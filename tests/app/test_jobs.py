@@ -4,14 +4,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 from inssaservice import migrate
 
 from tests.app import tracks
 from tests.app.postgres import PASSWORD, Postgres
-from tests.app.tracks import HOST_CODE, Api, Track
+from tests.app.tracks import HOST_CODE, Api, Track, get, post
 
 NewTrack = Callable[..., Track]
 
@@ -108,7 +107,7 @@ class TestMigrate:
         assert track.with_(secrets_dir=str(tmp_path)).run("migrate") == 0
         with track.serving() as address:
             Api(address, "another-invitation-code").close()
-            assert httpx.post(f"{address}/api/v1/sign-in", json={"code": HOST_CODE}).status_code == 403
+            assert post(f"{address}/api/v1/sign-in", json={"code": HOST_CODE}).status_code == 403
 
 
 class TestReadiness:
@@ -117,7 +116,7 @@ class TestReadiness:
         with track.serving() as address:
 
             def ready() -> tuple[int, str]:
-                answer = httpx.get(f"{address}/readyz")
+                answer = get(f"{address}/readyz")
                 return answer.status_code, answer.text
 
             assert ready() == (503, "the schema is missing: run `migrate` of v1.0.0\n")
@@ -132,14 +131,14 @@ class TestReadiness:
             assert status == 503
             assert "the oldest release it serves is v2.0.0" in reason
             assert track.run("migrate") == 3
-            assert httpx.get(f"{address}/healthz").status_code == 200
+            assert get(f"{address}/healthz").status_code == 200
 
     def test_a_candidate_counts_as_its_release(self, new_track: NewTrack) -> None:
         track = new_track(version="v1.4.0-rc2")
         assert track.run("migrate") == 0
         track.sql("UPDATE schema_support SET oldest = 'v1.4.0'")
         with track.serving() as address:
-            assert httpx.get(f"{address}/readyz").status_code == 200
+            assert get(f"{address}/readyz").status_code == 200
 
 
 class TestVerify:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.app.tracks import HOST_CODE, Api, Track
+from tests.app.tracks import get as fetch
 
 
 def free_port() -> int:
@@ -23,7 +24,7 @@ def wait_until_ready(port: int, seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+            if fetch(f"http://127.0.0.1:{port}/readyz").status_code == 200:
                 return
         except httpx.TransportError:
             pass
@@ -60,7 +61,7 @@ def test_ending_loses_no_request(track: Track) -> None:
         answer = get(kept, "/readyz")
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert answer.headers["inssa-track"] == track.environment["INSSA_TRACK"]
-        assert httpx.get(f"http://127.0.0.1:{port}/").headers["connection"] == "close"
+        assert fetch(f"http://127.0.0.1:{port}/").headers["connection"] == "close"
 
         # After it: no new connection, but what is in flight is finished.
         time.sleep(0.8)
@@ -102,12 +103,12 @@ def test_a_restart_of_the_database_needs_no_restart_of_the_pod(new_track: Callab
         track.postgres.stop()
         try:
             assert host.get("/api/v1/feed").status_code == 503
-            assert httpx.get(f"{address}/readyz").status_code == 503
-            assert httpx.get(f"{address}/healthz").status_code == 200
-            assert httpx.get(address).status_code == 200
+            assert fetch(f"{address}/readyz").status_code == 503
+            assert fetch(f"{address}/healthz").status_code == 200
+            assert fetch(address).status_code == 200
         finally:
             track.postgres.start()
-        assert httpx.get(f"{address}/readyz").status_code == 200
+        assert fetch(f"{address}/readyz").status_code == 200
         assert len(host.feed()) == 1
         host.post_moment("after")
 

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Callable
 
-import httpx
 import pytest
 from inssaservice import rate_limit
 
-from tests.app.tracks import HOST_CODE, Api, Browser, Track
+from tests.app.tracks import HOST_CODE, Api, Browser, Track, get, post
 
 
 def signed_in(browser: Browser) -> bool:
@@ -71,15 +70,16 @@ def test_a_tampered_session_is_no_session(browser: Browser, code: str, change: C
     browser.sign_in(code)
     value = browser.cookies["inssa-session"]
     raw = f"inssa-session={change(value)}".encode()
-    assert b'action="/sign-out"' not in httpx.get(browser.base_url, headers=[(b"cookie", raw)]).content
+    assert b'action="/sign-out"' not in get(browser.base_url, headers=[(b"cookie", raw)]).content
 
 
 def test_cookie_and_bearer_token_are_not_interchangeable(browser: Browser, member: Api, code: str) -> None:
     browser.sign_in(code)
     as_token = {"authorization": f"Bearer {browser.cookies['inssa-session']}"}
-    assert httpx.get(f"{browser.base_url}/api/v1/feed", headers=as_token).status_code == 401
+    assert get(f"{browser.base_url}/api/v1/feed", headers=as_token).status_code == 401
     token = member.headers["authorization"].removeprefix("Bearer ")
-    with Browser(base_url=browser.base_url, cookies={"inssa-session": token}) as other:
+    with Browser(browser.base_url) as other:
+        other.cookies.set("inssa-session", token)
         assert not signed_in(other)
 
 
@@ -100,10 +100,10 @@ def test_a_proof_is_good_for_its_own_session_only(browser: Browser, code: str, a
     browser.sign_in(code)
     foreign = re.search(r'name="proof" value="(\w+)"', browser.page.text)
     assert foreign is not None
-    with Browser(base_url=address) as other:
+    with Browser(address) as other:
         other.sign_in(HOST_CODE)
         assert other.post("/moments", data={"proof": foreign[1], "text": "forged"}).status_code == 403
-    with Browser(base_url=address) as visitor:
+    with Browser(address) as visitor:
         visitor.visit()
         assert visitor.post("/sign-in", data={"proof": foreign[1], "code": code}).status_code == 403
         assert "inssa-session" not in visitor.cookies
@@ -118,7 +118,7 @@ class TestRateLimit:
     def test_failures_from_one_address_are_limited_and_others_are_not(self, address: str, code: str) -> None:
         def attempt(value: str, forwarded: str) -> int:
             headers = {"x-forwarded-for": forwarded}
-            return httpx.post(f"{address}/api/v1/sign-in", json={"code": value}, headers=headers).status_code
+            return post(f"{address}/api/v1/sign-in", json={"code": value}, headers=headers).status_code
 
         for number in range(rate_limit.FAILURES):
             # What the client itself claims stands on the left and does not count.
@@ -135,7 +135,7 @@ class TestRateLimit:
 
     def test_no_address_is_stored(self, track: Track, address: str) -> None:
         headers = {"x-forwarded-for": "203.0.113.77"}
-        httpx.post(f"{address}/api/v1/sign-in", json={"code": "wrong"}, headers=headers)
+        post(f"{address}/api/v1/sign-in", json={"code": "wrong"}, headers=headers)
         rows = track.sql("SELECT encode(client, 'escape') FROM sign_in_failure")
         assert rows
         assert not any("203.0.113.77" in str(row) for row in rows)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
+import ssl
 import subprocess
 import sys
 import threading
@@ -19,6 +21,12 @@ import psycopg
 from inssaservice import cli, releases, server, settings
 
 from tests.app.postgres import ADMIN, PASSWORD, Postgres
+
+# Made once: httpx makes one for each call, which takes longer than the call.
+_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+request = functools.partial(httpx.request, verify=_TLS, trust_env=False)
+get = functools.partial(httpx.get, verify=_TLS, trust_env=False)
+post = functools.partial(httpx.post, verify=_TLS, trust_env=False)
 
 HOST_CODE = "invitation-of-the-host"
 VERIFIER_CODE = "code-of-the-verifier"
@@ -122,6 +130,9 @@ class Browser(httpx.Client):
 
     page: httpx.Response
 
+    def __init__(self, address: str | httpx.URL) -> None:
+        super().__init__(base_url=address, verify=_TLS, trust_env=False)
+
     def visit(self, path: str = "/") -> httpx.Response:
         self.page = self.get(path)
         return self.page
@@ -149,8 +160,8 @@ class Api(httpx.Client):
     """A client of the JSON API that is signed in with a token."""
 
     def __init__(self, address: str, code: str) -> None:
-        super().__init__(base_url=address)
-        token = httpx.post(f"{address}/api/v1/sign-in", json={"code": code}).raise_for_status().json()["token"]
+        super().__init__(base_url=address, verify=_TLS, trust_env=False)
+        token = post(f"{address}/api/v1/sign-in", json={"code": code}).raise_for_status().json()["token"]
         self.headers["authorization"] = f"Bearer {token}"
 
     def feed(self) -> dict[int, dict[str, Any]]:
