@@ -6,8 +6,10 @@ another site cannot make it act; the page's session cookie is good for reading o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
@@ -86,8 +88,14 @@ class Access:
         raise Problem(401, "not_signed_in")
 
 
-def router(service: Service, access: Access) -> APIRouter:
-    """The routes that all releases share."""
+def router(
+    service: Service,
+    access: Access,
+    *,
+    give: Callable[[sa.Connection, Viewer, int], object],
+    take_back: Callable[[sa.Connection, Viewer, int], None],
+) -> APIRouter:
+    """The routes that all releases share; `give` and `take_back` are a line's thumbs-up."""
     api = APIRouter(prefix=PREFIX, responses=RESPONSES)
     acting = Depends(access.acts)
 
@@ -117,5 +125,15 @@ def router(service: Service, access: Access) -> APIRouter:
         with service.writing() as connection:
             if not moments.delete(connection, viewer, moment_id):
                 raise Problem(404, "no_such_moment")
+
+    @api.put("/moments/{moment_id}/thumbs-up", status_code=204, summary="Give a thumbs-up")
+    def give_thumbs_up(moment_id: MomentId, viewer: Viewer = acting) -> None:
+        with service.writing() as connection:
+            give(connection, viewer, moment_id)
+
+    @api.delete("/moments/{moment_id}/thumbs-up", status_code=204, summary="Take a thumbs-up back")
+    def take_thumbs_up_back(moment_id: MomentId, viewer: Viewer = acting) -> None:
+        with service.writing() as connection:
+            take_back(connection, viewer, moment_id)
 
     return api

@@ -81,9 +81,7 @@ def build(settings: Settings, release: Release, draining: Draining) -> ASGIApp:
         routes=routes,
         lifespan=lifespan,
     )
-    access = api.Access(service)
-    app.include_router(api.router(service, access))
-    app.include_router(line.api(service, access))
+    app.include_router(line.api(service, api.Access(service)))
     _handle_problems(app, service.renderer)
     return Observation(app, track=settings.track, metrics=metrics, draining=draining)
 

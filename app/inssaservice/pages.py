@@ -37,7 +37,11 @@ async def _icon(_: Request) -> Response:
 
 
 class Pages(ABC):
-    """Sign-in, sign-out, language, posting and removing a moment."""
+    """Sign-in, sign-out, language, moments, reactions and invitations.
+
+    The paths and fields of forms stay what they were in 1.0: a page that one release has rendered may be sent
+    to another while traffic moves, in either direction. New fields are optional and ignored by older releases.
+    """
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -47,6 +51,14 @@ class Pages(ABC):
         self, connection: sa.Connection, request: Request, viewer: Viewer, *, error: str | None = None, draft: str = ""
     ) -> Response:
         """The feed as the viewer sees it; with the key of an error, status 422 and the text to correct."""
+
+    @abstractmethod
+    def react(self, connection: sa.Connection, viewer: Viewer, moment_id: int, form: Form) -> None:
+        """React to another member's moment as the form asks, or take the reaction back."""
+
+    @abstractmethod
+    def invite(self, connection: sa.Connection, viewer: Viewer, form: Form) -> tuple[str, str]:
+        """Create a member as the form asks; the visible name and the code. InvalidContent when it cannot be."""
 
     def routes(self) -> list[Route]:
         """The routes of all pages."""
@@ -59,6 +71,8 @@ class Pages(ABC):
             Route("/language", self._language, methods=["POST"]),
             Route("/moments", self.action(self._post), methods=["POST"]),
             Route("/moments/{moment_id:int}/delete", self.action(self._delete), methods=["POST"]),
+            Route("/moments/{moment_id:int}/thumbs-up", self.action(self._react), methods=["POST"]),
+            Route("/invitations", self.action(self._invite), methods=["POST"]),
         ]
 
     def action(self, act: Action) -> Endpoint:
@@ -153,6 +167,19 @@ class Pages(ABC):
         except content.InvalidContent as invalid:
             return self.feed(connection, request, viewer, error=invalid.key, draft=raw[:1000])
         return back()
+
+    def _react(self, connection: sa.Connection, request: Request, viewer: Viewer, form: Form) -> Response:
+        self.react(connection, viewer, self.moment_id(request), form)
+        return back()
+
+    def _invite(self, connection: sa.Connection, request: Request, viewer: Viewer, form: Form) -> Response:
+        try:
+            name, code = self.invite(connection, viewer, form)
+        except content.InvalidContent as invalid:
+            return self.feed(connection, request, viewer, error=invalid.key)
+        return self.service.renderer.page(
+            request, "invitation.html", proofs=self.service.proofs, viewer=viewer, name=name, code=code
+        )
 
     def _delete(self, connection: sa.Connection, request: Request, viewer: Viewer, _: Form) -> Response:
         if not moments.delete(connection, viewer, self.moment_id(request)):

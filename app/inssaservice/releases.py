@@ -14,7 +14,7 @@ from inssaservice.errors import SettingsError
 from inssaservice.versions import Version
 
 CORE = Path(__file__).parent
-_LINE = re.compile(r"v\d+")
+_LINE = re.compile(r"v(\d+)(?:_(\d+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class Contraction:
 class Release:
     """A release line, as data that costs nothing to import.
 
+    base: the line that this one builds on and whose templates, styles and migrations it keeps.
     needs: the schema revision that must be applied before a pod of this line is ready. Revisions form one
         line and are numbered (`0001`, `0002`), so an older image can tell that a newer revision, whose file
         it does not have, includes its own.
@@ -42,6 +43,7 @@ class Release:
     """
 
     line: str
+    base: str | None = None
     needs: str
     name_column: str
     seeds: Mapping[str, Mapping[str, str]]
@@ -54,22 +56,21 @@ class Release:
         return f"inssaservice.{self.line}"
 
     @property
-    def folder(self) -> Path:
-        """The folder of the line's sub-package."""
-        return CORE / self.line
+    def folders(self) -> list[Path]:
+        """The folders of the line's sub-package and of the one it builds on, its own first."""
+        return [CORE / line for line in (self.line, self.base) if line]
 
     @property
     def migrations(self) -> list[Path]:
         """The folders of migrations that the line applies: the core's and its own."""
-        return [folder for folder in (CORE / "migrations", self.folder / "migrations") if folder.is_dir()]
+        folders = (CORE / "migrations", *(folder / "migrations" for folder in self.folders))
+        return [folder for folder in folders if folder.is_dir()]
 
 
 def load(environment: Mapping[str, str]) -> Release:
     """The release line named by INSSA_RELEASE (an image sets it), or the newest one that is installed."""
-    lines = sorted(
-        (module.name for module in pkgutil.iter_modules(inssaservice.__path__) if _LINE.fullmatch(module.name)),
-        key=lambda name: int(name[1:]),
-    )
+    found = (_LINE.fullmatch(module.name) for module in pkgutil.iter_modules(inssaservice.__path__))
+    lines = [match[0] for match in sorted(filter(None, found), key=lambda match: (int(match[1]), int(match[2] or 0)))]
     line = environment.get("INSSA_RELEASE") or lines[-1]
     if line not in lines:
         raise SettingsError(f"INSSA_RELEASE is {line!r}, which this image does not hold: use one of {', '.join(lines)}")

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from inssaservice import forms, languages
 from inssaservice.members import Viewer
 from inssaservice.problems import Problem
-from inssaservice.releases import CORE, Release
+from inssaservice.releases import Release
 from inssaservice.settings import Settings
 
 # Every value is the site itself or nothing; the style sheet is allowed by its hash.
@@ -35,14 +35,15 @@ class Renderer:
 
     def __init__(self, settings: Settings, release: Release, texts: Mapping[str, Mapping[str, str]]) -> None:
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader([release.folder / "templates", CORE / "templates"]),
+            loader=jinja2.FileSystemLoader([folder / "templates" for folder in release.folders]),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
             auto_reload=False,
         )
-        style = "\n" + (release.folder / "templates" / "style.css").read_text(encoding="utf-8")
+        sheets = (folder / "templates" / "style.css" for folder in reversed(release.folders))
+        style = "\n" + "".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.is_file())
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         badge = "" if settings.phase == "real" else f"{settings.phase} · {settings.track} · {settings.version}"
         self._environment.globals.update(

@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from inssaservice import api as shared
 from inssaservice import content, members
 from inssaservice.members import Viewer
-from inssaservice.pages import Form, Pages, back
+from inssaservice.pages import Form, Pages
 from inssaservice.service import Service
 from inssaservice.v1 import queries
 from inssaservice.v1.texts import TEXTS
@@ -23,15 +22,7 @@ __all__ = ["TEXTS", "api", "pages"]
 
 
 class FeedPages(Pages):
-    """The feed, thumbs-ups and invitations."""
-
-    def routes(self) -> list[Route]:
-        """The shared routes and those of 1.x."""
-        return [
-            *super().routes(),
-            Route("/moments/{moment_id:int}/thumbs-up", self.action(self._toggle), methods=["POST"]),
-            Route("/invitations", self.action(self._invite), methods=["POST"]),
-        ]
+    """The feed of 1.x."""
 
     def feed(
         self, connection: sa.Connection, request: Request, viewer: Viewer, *, error: str | None = None, draft: str = ""
@@ -48,21 +39,15 @@ class FeedPages(Pages):
             draft=draft,
         )
 
-    def _toggle(self, connection: sa.Connection, request: Request, viewer: Viewer, _: Form) -> Response:
-        moment_id = self.moment_id(request)
+    def react(self, connection: sa.Connection, viewer: Viewer, moment_id: int, _: Form) -> None:
+        """Give a thumbs-up, or take it back when it was given."""
         if not queries.give(connection, viewer, moment_id):
             queries.take_back(connection, viewer, moment_id)
-        return back()
 
-    def _invite(self, connection: sa.Connection, request: Request, viewer: Viewer, form: Form) -> Response:
-        try:
-            name = content.name(form.get("name", ""))
-        except content.InvalidContent as invalid:
-            return self.feed(connection, request, viewer, error=invalid.key)
-        code = members.invite(connection, by=viewer.id, columns={"name": name})
-        return self.service.renderer.page(
-            request, "invitation.html", proofs=self.service.proofs, viewer=viewer, name=name, code=code
-        )
+    def invite(self, connection: sa.Connection, viewer: Viewer, form: Form) -> tuple[str, str]:
+        """Invite a member by name."""
+        name = content.name(form.get("name", ""))
+        return name, members.invite(connection, by=viewer.id, columns={"name": name})
 
 
 class Member(BaseModel):
@@ -103,7 +88,7 @@ def pages(service: Service) -> Pages:
 
 def api(service: Service, access: shared.Access) -> APIRouter:
     """The API routes of 1.x."""
-    router = APIRouter(prefix=shared.PREFIX, responses=shared.RESPONSES)
+    router = shared.router(service, access, give=queries.give, take_back=queries.take_back)
     reading, acting = Depends(access.reads), Depends(access.acts)
 
     @router.get("/feed", summary="The newest 50 moments")
@@ -124,16 +109,6 @@ def api(service: Service, access: shared.Access) -> APIRouter:
                 for moment in found
             ]
         )
-
-    @router.put("/moments/{moment_id}/thumbs-up", status_code=204, summary="Give a thumbs-up")
-    def give(moment_id: shared.MomentId, viewer: Viewer = acting) -> None:
-        with service.writing() as connection:
-            queries.give(connection, viewer, moment_id)
-
-    @router.delete("/moments/{moment_id}/thumbs-up", status_code=204, summary="Take a thumbs-up back")
-    def take_back(moment_id: shared.MomentId, viewer: Viewer = acting) -> None:
-        with service.writing() as connection:
-            queries.take_back(connection, viewer, moment_id)
 
     @router.post("/invitations", status_code=201, summary="Invite a newcomer")
     def invite(newcomer: Newcomer, viewer: Viewer = acting) -> shared.Invitation:
