@@ -1,0 +1,67 @@
+"""What dead pods leave in the kernel: processes, mounts and control groups. All of it can be dropped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from local import commands, processes
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount everything below a folder, the innermost first."""
+    mounts = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        path = line.split()[4].encode().decode("unicode_escape")
+        if path.startswith(f"{folder}{os.sep}"):
+            mounts.append(path)
+    for path in sorted(mounts, key=len, reverse=True):
+        commands.succeeds(["umount", "--lazy", path])
+
+
+def end_pods(socket: Path) -> None:
+    """End what still runs of pods: members of their control groups, and shims of our container runtime."""
+    for _ in range(20):
+        members = {int(pid) for file in CGROUPS.glob("**/kubepods/**/cgroup.procs") for pid in _read(file).split()}
+        members |= {pid for pid in processes.pids() if _is_shim(pid, socket)}
+        if not members:
+            return
+        for pid in members:
+            process = processes.find(pid)
+            if process:
+                process.send(signal.SIGKILL)
+        time.sleep(0.1)
+
+
+def remove_cgroups() -> None:
+    """Remove the empty control groups of pods, the innermost first."""
+    for root in [CGROUPS / "kubepods", *CGROUPS.glob("*/kubepods")]:
+        for folder, _, _ in os.walk(root, topdown=False):
+            try:
+                Path(folder).rmdir()
+            except OSError:
+                continue
+
+
+def remove_log_links(pod_logs: Path) -> None:
+    """Remove the links to pods' logs that the kubelet keeps for old log collectors."""
+    links = Path("/var/log/containers")
+    for link in links.iterdir() if links.exists() else ():
+        if link.is_symlink() and str(link.readlink()).startswith(f"{pod_logs}{os.sep}"):
+            link.unlink(missing_ok=True)
+
+
+def _is_shim(pid: int, socket: Path) -> bool:
+    words = processes.command_line(pid)
+    return "containerd-shim" in words.split(" ", 1)[0] and f"-address {socket} " in f"{words} "
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
