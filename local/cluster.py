@@ -134,6 +134,7 @@ def stop(settings: Settings, reporter: Reporter, pod_stopper: str | None) -> boo
     leftovers.unmount_below(settings.home)
     leftovers.remove_cgroups()
     leftovers.remove_log_links(settings.home / "pod-logs")
+    leftovers.remove_device_socket()
     network.remove(settings)
     shutil.rmtree(settings.run, ignore_errors=True)
     return bool(ran)

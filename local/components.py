@@ -147,6 +147,7 @@ def controller_manager(settings: Settings, program: Callable[[str], str]) -> Ser
         "client-ca-file": pki / "cluster.crt",
         "cluster-signing-cert-file": pki / "cluster.crt",
         "cluster-signing-key-file": pki / "cluster.key",
+        "flex-volume-plugin-dir": settings.home / "kubelet/volume-plugins",
         "kubeconfig": pki / "controller-manager.kubeconfig",
         "leader-elect": "false",
         "profiling": "false",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -38,13 +39,11 @@ def end_pods(socket: Path) -> None:
 
 
 def remove_cgroups() -> None:
-    """Remove the empty control groups of pods, the innermost first."""
-    for root in [CGROUPS / "kubepods", *CGROUPS.glob("*/kubepods")]:
+    """Remove the empty control groups of pods and of image builds, the innermost first."""
+    for root in (found for name in ("kubepods", "docker") for found in (CGROUPS / name, *CGROUPS.glob(f"*/{name}"))):
         for folder, _, _ in os.walk(root, topdown=False):
-            try:
+            with contextlib.suppress(OSError):
                 Path(folder).rmdir()
-            except OSError:
-                continue
 
 
 def remove_log_links(pod_logs: Path) -> None:
@@ -53,6 +52,15 @@ def remove_log_links(pod_logs: Path) -> None:
     for link in links.iterdir() if links.exists() else ():
         if link.is_symlink() and str(link.readlink()).startswith(f"{pod_logs}{os.sep}"):
             link.unlink(missing_ok=True)
+
+
+def remove_device_socket() -> None:
+    """Remove the socket for device plugins, the one thing that the kubelet puts outside its folder."""
+    socket = Path("/var/lib/kubelet/device-plugins/kubelet.sock")
+    socket.unlink(missing_ok=True)
+    for folder in (socket.parent, socket.parent.parent):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _is_shim(pid: int, socket: Path) -> bool:

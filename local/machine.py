@@ -57,7 +57,8 @@ def check(settings: Settings, *, cold: bool) -> None:
     filesystems = Path("/proc/filesystems").read_text().split()
     if "overlay" not in filesystems and not commands.succeeds(["modprobe", "overlay"]):
         raise UnfitMachineError("the kernel has no overlay file system: load it with `modprobe overlay`")
-    if not Path("/sys/fs/cgroup").is_mount() and not any(Path("/sys/fs/cgroup").glob("*")):
+    groups = Path("/sys/fs/cgroup")
+    if not (groups / "cgroup.controllers").exists() and not (groups / "memory").exists():
         raise UnfitMachineError("no control groups are mounted at /sys/fs/cgroup: mount them, or use another machine")
     check_space(settings, COLD_BYTES if cold else WARM_BYTES, shutil.disk_usage)
 
@@ -118,7 +119,10 @@ def install_packages(packages: list[str], reporter: Reporter) -> None:
 
 
 def own_docker(settings: Settings) -> bool:
-    """Tell whether the platform must bring its own image builder: no other engine answers."""
-    if os.environ.get("DOCKER_HOST") == f"unix://{settings.docker_socket}":
+    """Tell whether the platform must bring its own image builder: no other engine answers.
+
+    Once decided, it stays so until `down`, because shells have the address of the builder.
+    """
+    if (settings.bin / "docker").is_symlink():
         return True
     return not commands.succeeds(["docker", "version"], seconds=5)

@@ -28,6 +28,12 @@ LOG_KEPT = 4 << 20
 LOG_SHOWN = 15
 """How many last lines an error shows."""
 
+PORT_VARIABLES = {"envoy": "INSSA_GATEWAY_PORT", "registry": "INSSA_REGISTRY_PORT"}
+"""Services whose port a person may choose."""
+
+RECORD_SECONDS = 0.5
+"""How long a process that was just started may take to write its record."""
+
 _LAUNCHER = """
 umask 022
 { cat /proc/sys/kernel/random/boot_id; IFS= read -r stat < /proc/$$/stat; printf '%s\\n%s\\n' "$stat" "$2"; } > "$1.new"
@@ -99,6 +105,7 @@ class Supervisor:
             PlatformError: it ended or did not serve in time; with the end of its log.
 
         """
+        bound_log(self.log(service.name))
         fresh = not self.up_to_date(service)
         if fresh:
             self.stop(service.name, service.stop_signal, service.stop_seconds)
@@ -124,7 +131,6 @@ class Supervisor:
             write_if_changed(path, text)
         self.records.mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
-        bound_log(self.log(service.name))
         record = self.records / f"{service.name}.pid"
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -146,17 +152,16 @@ class Supervisor:
             )
 
     def _await(self, service: Service) -> None:
-        deadline = time.monotonic() + service.ready_seconds
-        record_deadline = time.monotonic() + 5
+        began = time.monotonic()
         while True:
             commands.check_interrupted()
             with contextlib.suppress(OSError):
                 if service.ready() and self.find(service.name):
                     return
-            now = time.monotonic()
-            if self.find(service.name) is None and now > record_deadline - 5 + 0.5:
+            waited = time.monotonic() - began
+            if waited > RECORD_SECONDS and self.find(service.name) is None:
                 raise PlatformError(f"{service.name} ended at its start\n{self._last_words(service)}")
-            if now > deadline:
+            if waited > service.ready_seconds:
                 raise PlatformError(
                     f"{service.name} runs but does not serve after {service.ready_seconds:.0f} s\n"
                     f"{self._last_words(service)}"
@@ -189,11 +194,11 @@ def check_ports(service: Service) -> None:
 
 def port_message(name: str, host: str, port: int, holder: int) -> str:
     """Say who holds a port and what to do about it."""
-    variable = {"gateway": "INSSA_GATEWAY_PORT", "envoy": "INSSA_GATEWAY_PORT", "registry": "INSSA_REGISTRY_PORT"}
-    who = (
-        f"process {holder} ({processes.command_line(holder)[:120] or 'name unknown'})" if holder else "another process"
-    )
-    fix = "end it" + (f", or choose another port with {variable[name]}" if name in variable else "")
+    who = "another process"
+    if holder:
+        who = f"process {holder} ({processes.command_line(holder)[:120] or 'name unknown'})"
+    variable = PORT_VARIABLES.get(name)
+    fix = f"end it, or choose another port with {variable}" if variable else "end it"
     return f"{name} needs port {port} on {host}, which {who} holds: {fix}"
 
 

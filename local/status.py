@@ -14,6 +14,9 @@ from local.components import all_of
 from local.progress import duration
 from local.settings import Settings
 
+PIPE_WIDTH = 200
+"""Columns of the table where no terminal tells; enough for its longest line."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -59,7 +62,9 @@ def as_data(settings: Settings, states: list[State]) -> dict[str, object]:
 
 def show(settings: Settings, states: list[State]) -> None:
     """Print a table for a person."""
-    console = Console(soft_wrap=True)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPE_WIDTH)
     table = Table(box=None, pad_edge=False)
     for heading in ("service", "state", "memory", "ports", "log"):
         table.add_column(heading, no_wrap=True)

@@ -7,6 +7,7 @@ place whole: what lies there is complete.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -43,6 +44,9 @@ _SDK_SCRIPTS = (
     "python/dist/pulumi-resource-pulumi-python",
     "python/dist/pulumi-analyzer-policy-python",
 )
+_OWN_PULUMI = {"pulumi", "pulumi-language-python", *(Path(script).name for script in _SDK_SCRIPTS)}
+"""What of our own Pulumi goes on the PATH; it leaves when the machine gets one."""
+
 _CRDS = {
     "sigs.k8s.io/gateway-api": ("config/crd/experimental/gateway.networking.*.yaml",),
     "github.com/projectcontour/contour": (
@@ -58,8 +62,13 @@ class Pulumi:
 
     command: bool
     """Whether a recent enough `pulumi` is installed, which then brings its language host."""
-    provider: bool
-    """Whether that installation has the Kubernetes provider that we need."""
+    home: Path
+    """The PULUMI_HOME that has or gets the Kubernetes provider."""
+
+    @property
+    def provider(self) -> bool:
+        """Whether the Kubernetes provider is installed there."""
+        return plugin(self.home).exists()
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ class Toolchain:
     def missing(self) -> list[tuple[Module, list[Program]]]:
         """List what has to be compiled."""
         unwanted = {versions.PULUMI_PROGRAM, *LANGUAGE_HOST_MODULE.programs} if self.pulumi.command else set()
-        if self.pulumi.provider:
+        if self.pulumi.command and self.pulumi.provider:
             unwanted.add(versions.PROVIDER_PROGRAM)
         found = []
         for module in (MAIN_MODULE, LANGUAGE_HOST_MODULE, METRICS_SERVER_MODULE):
@@ -110,15 +119,13 @@ def inspect(settings: Settings) -> Toolchain:
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     path = os.pathsep.join(folder for folder in folders if folder != str(settings.bin))
     command = shutil.which("pulumi", path=path)
-    if command is None:
-        return Toolchain(settings, Pulumi(command=False, provider=False))
-    try:
-        recent = version_of(commands.run([command, "version"], seconds=20)) >= versions.PULUMI
-    except commands.CommandError:
-        recent = False
-    configured = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    home = Path.home() / ".pulumi" if configured == pulumi_home(settings) else configured
-    return Toolchain(settings, Pulumi(command=recent, provider=recent and plugin(home).exists()))
+    if command is not None:
+        with contextlib.suppress(commands.CommandError):
+            if version_of(commands.run([command, "version"], seconds=20)) >= versions.PULUMI:
+                configured = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+                ours = configured == pulumi_home(settings)
+                return Toolchain(settings, Pulumi(command=True, home=Path.home() / ".pulumi" if ours else configured))
+    return Toolchain(settings, Pulumi(command=False, home=pulumi_home(settings)))
 
 
 def version_of(text: str) -> tuple[int, ...]:
@@ -345,13 +352,17 @@ def install(toolchain: Toolchain) -> None:
     if not toolchain.pulumi.command:
         folder = results(settings, MAIN_MODULE)
         links |= {Path(script).name: folder / Path(script).name for script in _SDK_SCRIPTS}
+    for name in _OWN_PULUMI - set(links):
+        (settings.bin / name).unlink(missing_ok=True)
     for name, target in links.items():
         place(settings.bin / name, target)
-    if not toolchain.pulumi.command:
-        home = pulumi_home(settings)
-        _install_provider(toolchain, home, links["pulumi"])
-    elif not toolchain.pulumi.provider:
-        _install_provider(toolchain, Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi"), Path("pulumi"))
+    if not toolchain.pulumi.provider:
+        arguments = ["plugin", "install", "resource", "kubernetes", versions.KUBERNETES_PROVIDER]
+        commands.run(
+            [links.get("pulumi", "pulumi"), *arguments, "--file", toolchain.program(versions.PROVIDER_PROGRAM.name)],
+            seconds=120,
+            environment={"PULUMI_HOME": str(toolchain.pulumi.home), "PULUMI_SKIP_UPDATE_CHECK": "true"},
+        )
 
 
 def place(path: Path, target: Path) -> None:
@@ -360,16 +371,22 @@ def place(path: Path, target: Path) -> None:
     Pulumi and its language host look for their helpers beside their own executable, links resolved; found
     elsewhere, Pulumi warns at each run.
     """
-    if path.exists() and not path.is_symlink() and path.samefile(target):
+    if path.exists() and not path.is_symlink() and _same(path, target):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     try:
         fresh.hardlink_to(target)
-    except OSError:  # The cache is on another file system.
+    except OSError:  # the cache is on another file system
         shutil.copy2(target, fresh)
     fresh.replace(path)
+
+
+def _same(path: Path, target: Path) -> bool:
+    """Tell whether one is the other or a copy of it with its time."""
+    ours, theirs = path.stat(), target.stat()
+    return path.samefile(target) or (ours.st_size, ours.st_mtime) == (theirs.st_size, theirs.st_mtime)
 
 
 def link(path: Path, target: Path) -> None:
@@ -381,22 +398,3 @@ def link(path: Path, target: Path) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
     fresh.replace(path)
-
-
-def _install_provider(toolchain: Toolchain, home: Path, pulumi: Path) -> None:
-    if plugin(home).exists():
-        return
-    commands.run(
-        [
-            pulumi,
-            "plugin",
-            "install",
-            "resource",
-            "kubernetes",
-            versions.KUBERNETES_PROVIDER,
-            "--file",
-            toolchain.program(versions.PROVIDER_PROGRAM.name),
-        ],
-        seconds=120,
-        environment={"PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"},
-    )
