@@ -149,9 +149,9 @@ def results(settings: Settings, module: Module) -> Path:
     return settings.cache / "toolchain" / key(module)
 
 
-def key(module: Module, sources: Path = SOURCES) -> str:
+def key(module: Module, sources: Path | None = None) -> str:
     """Hash what determines a module's executables."""
-    folder = sources / module.folder
+    folder = (sources or SOURCES) / module.folder
     files = [folder / "go.mod", folder / "go.sum", *sorted((folder / "programs").glob("*/*.go"))]
     digest = hashlib.sha256(module.linker_flags.encode())
     for file in files:
