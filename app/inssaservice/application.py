@@ -39,6 +39,7 @@ class _Line(Protocol):
     """What the `web` module of a release line offers."""
 
     TEXTS: Mapping[str, languages.Texts]
+    GLOBALS: Mapping[str, object]
     pages: Callable[[Service], Pages]
     api: Callable[[Service, api.Access], APIRouter]
 
@@ -52,7 +53,7 @@ def build(settings: Settings, release: Release, draining: Draining) -> ASGIApp:
         settings=settings,
         release=release,
         engine=database.pool(settings),
-        renderer=Renderer(settings, release, texts),
+        renderer=Renderer(settings, release, texts, line.GLOBALS),
         credentials=Credentials(key),
         proofs=Proofs(key),
         viewers=Viewers(release.name_column),

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from inssaservice import forms, languages
 from inssaservice.members import Viewer
 from inssaservice.problems import Problem
-from inssaservice.releases import Release
+from inssaservice.releases import CORE, Release
 from inssaservice.settings import Settings
 
 # Every value is the site itself or nothing; the style sheet is allowed by its hash.
@@ -26,16 +26,24 @@ _POLICY = (
 
 
 class Renderer:
-    """Renders a release line's templates.
+    """Renders the templates: a release line's own, the shared ones where it has none of that name.
+
+    `values` are what the line's templates know beside what each page is given.
 
     The style sheet is written into each page instead of being linked: while traffic moves or is split between
     tracks, a linked one could come from another release than its page. It costs about 2 kB a page after the
     gateway's compression and saves a request.
     """
 
-    def __init__(self, settings: Settings, release: Release, texts: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        release: Release,
+        texts: Mapping[str, Mapping[str, str]],
+        values: Mapping[str, object],
+    ) -> None:
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader([folder / "templates" for folder in release.folders]),
+            loader=jinja2.FileSystemLoader([folder / "templates" for folder in (*release.folders, CORE)]),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -49,8 +57,8 @@ class Renderer:
         self._environment.globals.update(
             style=Markup(style),  # noqa: S704 - our own file
             badge=badge,
-            version=settings.version,
             languages=languages.LANGUAGES,
+            **values,
         )
         self._headers = {
             "content-security-policy": _POLICY.format(style=digest),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,17 +27,16 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     programs = binaries()
     if programs is None:
         pytest.skip("no PostgreSQL server is installed (Debian: postgresql)")
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    server = Postgres(programs, folder)
-    server.start()
-    yield server
-    server.stop()
+    # Not in pytest's folder: the user that PostgreSQL runs as may not enter that.
+    with tempfile.TemporaryDirectory(prefix="inssa-postgres-") as name:
+        server = Postgres(programs, Path(name))
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

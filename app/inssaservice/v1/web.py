@@ -18,7 +18,9 @@ from inssaservice.service import Service
 from inssaservice.v1 import queries
 from inssaservice.v1.texts import TEXTS
 
-__all__ = ["TEXTS", "api", "pages"]
+__all__ = ["GLOBALS", "TEXTS", "api", "pages"]
+
+GLOBALS: dict[str, object] = {}
 
 
 class FeedPages(Pages):
