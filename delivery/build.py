@@ -58,7 +58,7 @@ def build_and_push(version_text: str, say: Callable[[str], None]) -> Image:
 
 def _build_command(version: Version, reference: str, registry_host: str) -> list[str]:
     arguments = {
-        "RELEASE": f"v{version.major}",
+        "RELEASE": release_line(version),
         "VERSION": str(version),
         "REVISION": _revision(),
         "BASE": f"{registry_host}/base/python:3.11",
@@ -70,6 +70,12 @@ def _build_command(version: Version, reference: str, registry_host: str) -> list
     if bundle := next((os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), None):
         command += ["--secret", f"id=ca,src={bundle}"]
     return [*command, str(ROOT / "app")]
+
+
+def release_line(version: Version) -> str:
+    """The source that a version is built from: its major line, or an experiment of its own minor version."""
+    experiment = f"v{version.major}_{version.minor}"
+    return experiment if (ROOT / "app/inssaservice" / experiment).is_dir() else f"v{version.major}"
 
 
 def _revision() -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
+import yaml
 
 from infra.errors import InssaError
 from infra.settings import Settings
 
 _QUERIES_PER_SECOND = 200
+_REACHABLE_SECONDS = 5
+_FIX = "start the local platform (make up), or name your cluster's: pulumi config set inssa:kubeconfig PATH"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +29,22 @@ class ClusterArgs:
 
     @classmethod
     def of(cls, settings: Settings) -> ClusterArgs:
-        """The cluster that `settings` name. Raises InssaError if its kubeconfig does not exist."""
-        if not settings.kubeconfig.expanduser().is_file():
-            raise InssaError(
-                f"inssa:kubeconfig: no file at {settings.kubeconfig}; start the local platform (make up), "
-                "or name your cluster's: pulumi config set inssa:kubeconfig PATH"
-            )
-        return cls(kubeconfig=settings.kubeconfig.expanduser(), context=settings.context)
+        """The cluster that `settings` name. Raises InssaError if there is no such cluster, or no answer from it.
+
+        The provider would take an update without changes for done on a cluster that it cannot reach.
+        """
+        path = settings.kubeconfig.expanduser()
+        if not path.is_file():
+            raise InssaError(f"inssa:kubeconfig: no file at {path}; {_FIX}")
+        server = _server(yaml.safe_load(path.read_text()), settings.context)
+        if server is None:
+            raise InssaError(f"inssa:context: found {settings.context!r}, which {path} does not have; {_FIX}")
+        parts = urlsplit(server)
+        try:
+            socket.create_connection((parts.hostname, parts.port or 443), _REACHABLE_SECONDS).close()
+        except OSError as error:
+            raise InssaError(f"inssa:kubeconfig: the cluster at {server} does not answer ({error}); {_FIX}") from error
+        return cls(kubeconfig=path, context=settings.context)
 
 
 class Cluster(pulumi.ComponentResource):
@@ -49,3 +64,10 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})
+
+
+def _server(kubeconfig: dict[str, Any], context: str | None) -> str | None:
+    contexts = {entry["name"]: entry["context"] for entry in kubeconfig.get("contexts") or []}
+    clusters = {entry["name"]: entry["cluster"] for entry in kubeconfig.get("clusters") or []}
+    chosen = contexts.get(context or kubeconfig.get("current-context"))
+    return clusters.get(chosen["cluster"], {}).get("server") if chosen else None
