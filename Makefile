@@ -63,6 +63,12 @@ faults: $(READY) ## Every fault at every step of a release, under load; takes lo
 	@$(BIN)/python -m local up
 	@$(BIN)/pytest -m faults
 
+.PHONY: lock
+lock: $(READY) ## Resolve dependencies anew: uv.lock and the image's requirements
+	@uv=$$(command -v uv || echo .uv/bin/uv); $$uv lock --upgrade; \
+	  for line in v1 v2; do $$uv export --quiet --package inssaservice --extra $$line --no-emit-project --no-dev --no-annotate \
+	    --output-file app/requirements-$$line.txt; done
+
 .PHONY: goldens
 goldens: $(READY) ## Write the expected inventories of the stacks anew
 	@$(BIN)/pytest -q tests/stack --update-goldens
