@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -13,11 +14,15 @@ _ENTROPY_BYTES = 24
 
 
 def _generated() -> str:
-    return base64.b64encode(secrets.token_urlsafe(_ENTROPY_BYTES).encode()).decode()
+    return _encoded(secrets.token_urlsafe(_ENTROPY_BYTES))
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 class Credentials(pulumi.ComponentResource):
-    """Owns one Secret with one random value per key.
+    """Owns one Secret with one random value per key, beside values that are `given` and no secret.
 
     The program offers a new value at each run; `ignore_changes` makes the engine
     keep the first one. That needs no provider of random numbers, and an update
@@ -34,6 +39,7 @@ class Credentials(pulumi.ComponentResource):
         namespace: pulumi.Input[str],
         secret_name: str,
         keys: tuple[str, ...],
+        given: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("inssa:platform:Credentials", name, None, opts)
@@ -45,7 +51,10 @@ class Credentials(pulumi.ComponentResource):
                 "labels": {"app.kubernetes.io/part-of": "inssa"},
             },
             type="Opaque",
-            data={key: pulumi.Output.secret(_generated()) for key in keys},
+            data={
+                **{key: pulumi.Output.secret(_generated()) for key in keys},
+                **{key: _encoded(value) for key, value in (given or {}).items()},
+            },
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=["data"],

@@ -11,13 +11,13 @@ LABEL_LIMIT = 63
 """Characters in a DNS label and in a label value (RFC 1123, Kubernetes object names)."""
 
 
-def name(*parts: str) -> str:
-    """Join parts into one DNS label; a longer one is cut and made unique again by a hash."""
+def name(*parts: str, limit: int = LABEL_LIMIT) -> str:
+    """Join parts into one DNS label; a longer one than `limit` is cut and made unique again by a hash."""
     joined = "-".join(part for part in parts if part)
-    if len(joined) <= LABEL_LIMIT:
+    if len(joined) <= limit:
         return joined
     digest = hashlib.sha256(joined.encode()).hexdigest()[:8]
-    return f"{joined[: LABEL_LIMIT - 9].rstrip('-')}-{digest}"
+    return f"{joined[: limit - 9].rstrip('-')}-{digest}"
 
 
 def content_name(base: str, content: Mapping[str, str]) -> str:

@@ -31,7 +31,8 @@ class Traits:
     forgets it, and after SIGTERM serves on for `drain_seconds`, closing its
     connections one by one. `keep_alive_seconds` must exceed what the gateway
     keeps idle connections for. `web_cpu` is in thousandths, and what the
-    autoscaler's percentage refers to.
+    autoscaler's percentage refers to. `identity` is where a pod gets its identity
+    outside of the cluster from, if it has one.
     """
 
     forget_endpoint_seconds: int
@@ -43,6 +44,7 @@ class Traits:
     visitors: tuple[NetworkPolicyPeerArgs, ...]
     database_peers: tuple[NetworkPolicyPeerArgs, ...]
     gateway: network.Connection
+    identity: tuple[network.Connection, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +55,27 @@ class DatabaseServer:
     admin: Credentials
 
 
+@dataclass(frozen=True, kw_only=True)
+class BackendSpec:
+    """A Service that a route refers to; `metrics` when its pods answer `GET /metrics`."""
+
+    service: str
+    namespace: pulumi.Input[str]
+    container_port: int
+    health_path: str
+    metrics: bool = False
+
+
 class Platform(Protocol):
     """Where a stack lives."""
 
     provider: k8s.Provider
     traits: Traits
+
+    @property
+    def agent_annotations(self) -> dict[str, pulumi.Input[str]]:
+        """What binds the account of pods that deploy from a pipeline to their identity outside."""
+        ...
 
     def image(self, version: Version) -> pulumi.Input[str]:
         """A version of InssaService as `repository@sha256:...`. Raises InssaError when there is none."""
@@ -71,8 +89,12 @@ class Platform(Protocol):
         """The stack's database server."""
         ...
 
-    def prepare_backend(self, track: str, namespace: pulumi.Input[str]) -> Sequence[pulumi.Resource]:
-        """What must exist before a route may refer to the Service of `track`."""
+    def prepare_backend(self, backend: BackendSpec) -> Sequence[pulumi.Resource]:
+        """What must exist before a route may refer to `backend`."""
+        ...
+
+    def admit_deployer(self, namespace: pulumi.Input[str]) -> None:
+        """Let the pipeline's identity, if there is one, deploy to the stack's namespace."""
         ...
 
 
@@ -95,6 +117,11 @@ class InClusterPlatform:
             database_peers=(network.components("database"),),
             gateway=network.Connection(port=int(port), peers=(network.address(address),)),
         )
+
+    @property
+    def agent_annotations(self) -> dict[str, pulumi.Input[str]]:
+        """None: there is no identity outside of the cluster."""
+        return {}
 
     def image(self, version: Version) -> str:
         """The digest from the configuration, or on `local` from the platform's registry."""
@@ -120,11 +147,19 @@ class InClusterPlatform:
         )
         return DatabaseServer(resource=database, admin=database.admin)
 
-    def prepare_backend(self, track: str, namespace: pulumi.Input[str]) -> Sequence[pulumi.Resource]:  # noqa: ARG002
+    def prepare_backend(self, backend: BackendSpec) -> Sequence[pulumi.Resource]:  # noqa: ARG002
         """Nothing: a Gateway API implementation needs no more than the Service."""
         return ()
+
+    def admit_deployer(self, namespace: pulumi.Input[str]) -> None:
+        """Nothing: whoever has the kubeconfig may deploy."""
 
 
 def platform_of(settings: Settings) -> Platform:
     """The platform that the configuration names."""
-    return InClusterPlatform(settings)
+    if settings.gke is None:
+        return InClusterPlatform(settings)
+    # pulumi_gcp takes most of a second to import, and a local preview takes two.
+    from infra.gke.platform import GkePlatform
+
+    return GkePlatform(settings, settings.gke)

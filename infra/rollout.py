@@ -94,7 +94,7 @@ def plan(settings: Settings) -> Rollout:
 
 
 def _audiences(settings: Settings) -> Rollout:
-    base = f"{settings.stack}.{settings.gateway.domain}"
+    base = settings.base_host
     tracks = tuple(
         Track(
             name=label,
@@ -109,7 +109,7 @@ def _audiences(settings: Settings) -> Rollout:
 
 
 def _public(settings: Settings, live: Version, bounds: Scale) -> Rollout:
-    base = f"{settings.stack}.{settings.gateway.domain}"
+    base = settings.base_host
     declared: list[tuple[str, Version, FixedScale | AutoScale, str]] = []
     shares = []
 

@@ -23,7 +23,8 @@ SIDE_COOKIE = "inssa-side"
 
 def parent(gateway: Gateway) -> list[dict[str, Any]]:
     """The reference of a route to its Gateway."""
-    return [{"namespace": gateway.namespace, "name": gateway.name}]
+    listener = {"sectionName": gateway.listener} if gateway.listener else {}
+    return [{"namespace": gateway.namespace, "name": gateway.name, **listener}]
 
 
 def backend(service: pulumi.Input[str], weight: int = 1) -> dict[str, Any]:

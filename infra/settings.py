@@ -12,13 +12,15 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import pulumi
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from infra.errors import InssaError
 from infra.fields import Digest, Frozen, HostName, Label, Port
+from infra.gke.settings import Gke, require_credentials
+from infra.jenkins.settings import Jenkins
 from infra.version import Version
 
 NAMESPACE = "inssa"
@@ -41,6 +43,7 @@ class Target(StrEnum):
 
     LOCAL = "local"
     EXISTING = "existing"
+    GKE = "gke"
 
 
 class Audience(Frozen):
@@ -78,14 +81,22 @@ class Canary(Frozen):
 class Gateway(Frozen):
     """The Gateway that routes attach to, and how people and pods reach it.
 
-    `address` is what a pod of the cluster connects to, `port` what a person's URL shows.
+    `address` is what a pod of the cluster connects to, `scheme` and `port` what a
+    person's URL shows. Routes attach to `listener`, or to all of them.
     """
 
     namespace: Label = "projectcontour"
     name: Label = "local"
+    listener: Label | None = None
     domain: HostName = "inssa.localhost"
+    scheme: Literal["http", "https"] = "http"
     port: Port = 8080
     address: str = "10.88.0.1:8080"
+
+    def url(self, host: str) -> str:
+        """Where a person finds `host`."""
+        default = {"http": 80, "https": 443}[self.scheme]
+        return f"{self.scheme}://{host}" + ("" if self.port == default else f":{self.port}")
 
 
 class Database(Frozen):
@@ -122,6 +133,8 @@ class Settings(Frozen):
     database: Database = Database()
     kubeconfig: Path = Path("kubeconfig")
     context: str | None = None
+    gke: Gke | None = None
+    jenkins: Jenkins | None = None
 
     @model_validator(mode="after")
     def _one_kind_of_tracks(self) -> Self:
@@ -150,6 +163,28 @@ class Settings(Frozen):
         if self.canary and self.canary.version in (self.live, self.standby):
             raise ValueError(f"canary.version is {self.canary.version}, which is live or standby already")
         return self
+
+    @model_validator(mode="after")
+    def _target_has_what_it_needs(self) -> Self:
+        if (self.target is Target.GKE) != (self.gke is not None):
+            found = "missing" if self.gke is None else f"found, but inssa:target is {self.target.value}"
+            raise ValueError(f"gke is {found}: the target 'gke' and the section gke go together")
+        if self.gke and self.phase is Phase.REAL and not self.gke.alert_emails:
+            raise ValueError("gke.alertEmails is missing: in phase real somebody must be told when users suffer")
+        if self.gke and self.phase is Phase.REAL and len(self.gke.zones) == 1:
+            raise ValueError(f"gke.zones: found only {self.gke.zones[0]}: phase real must survive the loss of a zone")
+        return self
+
+    @property
+    def base_host(self) -> str:
+        """The host name that all of the stack's host names end with."""
+        return f"{self.stack}.{self.gateway.domain}"
+
+    @property
+    def declared_versions(self) -> frozenset[Version]:
+        """All versions that the configuration wants to run."""
+        public = (self.live, self.standby, self.canary and self.canary.version)
+        return frozenset([*self.audience_versions.values(), *(version for version in public if version)])
 
     @property
     def audience_versions(self) -> dict[str, Version]:
@@ -180,6 +215,13 @@ def parse(stack: str, config: Mapping[str, str], environment: Mapping[str, str])
         values.setdefault("phase", stack)
     if values.get("target", Target.LOCAL) == Target.LOCAL:
         _add_local_defaults(values, environment)
+    elif values["target"] == Target.GKE:
+        problems += [
+            f"{NAMESPACE}:{key}: does not belong to target 'gke', which makes its own: {fix}"
+            for key, fix in _MADE_ON_GKE.items()
+            if values.pop(key, None) is not None
+        ]
+        _add_gke_defaults(values)
     try:
         settings = Settings.model_validate({**values, "stack": stack})
     except ValidationError as error:
@@ -188,6 +230,8 @@ def parse(stack: str, config: Mapping[str, str], environment: Mapping[str, str])
         raise InssaError(f"the configuration of stack {stack!r} is wrong:\n" + "\n".join(f"  {p}" for p in problems))
     if settings.target is Target.EXISTING:
         _require_existing(settings, values)
+    if settings.gke:
+        require_credentials(environment)
     return settings
 
 
@@ -218,12 +262,33 @@ def _add_local_defaults(values: dict[str, Any], environment: Mapping[str, str]) 
             values[section] = {key: value, **found}
 
 
+_MADE_ON_GKE = {
+    "gateway": "set inssa:gke.domain",
+    "database": "set inssa:gke.database",
+    "kubeconfig": "remove it",
+    "context": "remove it",
+    "repository": "set inssa:gke.registry",
+}
+
+
+def _add_gke_defaults(values: dict[str, Any]) -> None:
+    gke = values.get("gke")
+    if not isinstance(gke, dict):
+        return
+    values["gateway"] = {"namespace": "inssa-gateway", "name": "public", "listener": "https"}
+    values["gateway"] |= {"scheme": "https", "port": "443", "domain": gke.get("domain", "missing")}
+    values["repository"] = f"{gke.get('registry', 'gcr.io')}/{gke.get('project', 'missing')}/inssaservice"
+
+
 def _require_existing(settings: Settings, values: Mapping[str, Any]) -> None:
     for key in ("kubeconfig", "repository", "gateway"):
         if key not in values:
             raise InssaError(f"inssa:{key} is missing: target 'existing' needs it; see README, 'An existing cluster'")
     if not settings.database.image:
         raise InssaError("inssa:database.image is missing: set it, for example to docker.io/library/postgres:15")
+
+
+_SECRET_KEYS = (["token"], ["clientSecret"])
 
 
 def _explained(problem: dict[str, Any]) -> str:
@@ -237,18 +302,25 @@ def _explained(problem: dict[str, Any]) -> str:
             return f"{key}: unknown key{_did_you_mean(location[-1], _keys_beside(location))}"
         case "missing":
             return f"{key}: missing; set it: pulumi config set --path {key} VALUE"
-        case _ if isinstance(found, str | int | float | bool):
+        case _ if isinstance(found, str | int | float | bool) and location[-1:] not in _SECRET_KEYS:
             return f"{key}: found {found!r}: {reason}"
         case _:
             return f"{key}: {reason}"
 
 
 def _keys_beside(location: list[str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {
-        "scale": Scale, "canary": Canary, "gateway": Gateway, "database": Database, "audiences": Audience,
-    }  # fmt: skip
-    model = models.get(location[0], Settings) if len(location) > 1 else Settings
+    model: type[BaseModel] = Settings
+    for part in location[:-1]:
+        fields = {field.alias or key: field.annotation for key, field in model.model_fields.items()}
+        model = _model_in(fields.get(part)) or model
     return [field.alias or key for key, field in model.model_fields.items() if key != "stack"]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The section that a field holds: itself, one of a union, or the values of a mapping."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _did_you_mean(word: str, known: list[str]) -> str:

@@ -11,14 +11,18 @@ import pulumi_kubernetes as k8s
 from infra import database, network, rollout
 from infra.credentials import Credentials
 from infra.deployed import Deployed
+from infra.jenkins.component import JenkinsArgs, JenkinsServer
+from infra.jenkins.settings import Jenkins
+from infra.jenkins.values import CONTAINER_PORT as JENKINS_PORT
+from infra.jenkins.values import RELEASE
 from infra.migration import COMPONENT as MIGRATION
 from infra.migration import Migration, MigrationArgs
 from infra.names import name
 from infra.namespace import Namespace
-from infra.platform import platform_of
+from infra.platform import BackendSpec, platform_of
 from infra.route import PUBLIC, Route, own_spec, public_spec
 from infra.settings import Settings
-from infra.track import Track, TrackArgs
+from infra.track import CONTAINER_PORT, Track, TrackArgs
 from infra.verification import COMPONENT as VERIFICATION
 from infra.verification import Verification, VerificationArgs
 from infra.workload import CREDENTIALS, Workload
@@ -42,6 +46,7 @@ class Stack:
         self._on_cluster = pulumi.ResourceOptions(providers=[self._platform.provider])
         self._namespace = Namespace("namespace", name("inssa", settings.stack), self._on_cluster)
         self._database = self._platform.database(self._namespace.name)
+        self._platform.admit_deployer(self._namespace.name)
         self._credentials = {
             database: Credentials(
                 name(database, "credentials"),
@@ -76,6 +81,7 @@ class Stack:
             verifications.append(self._verification(workload, track))
         if self._rollout.public:
             self._public_route(self._rollout.public, verifications)
+        self._jenkins = self._build_server(settings.jenkins) if settings.jenkins else None
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._on_cluster, pulumi.ResourceOptions(depends_on=list(resources)))
@@ -122,7 +128,15 @@ class Stack:
         return now.spec.replicas.apply(lambda replicas: min(max(int(replicas), smallest), largest))
 
     def _verification(self, workload: Workload, track: rollout.Track) -> Verification:
-        prepared = self._platform.prepare_backend(track.name, self._namespace.name)
+        prepared = self._platform.prepare_backend(
+            BackendSpec(
+                service=track.name,
+                namespace=self._namespace.name,
+                container_port=CONTAINER_PORT,
+                health_path="/readyz",
+                metrics=True,
+            )
+        )
         own = Route(
             name(track.name, "route"),
             namespace=self._namespace.name,
@@ -153,14 +167,43 @@ class Stack:
             opts=self._after(*verifications),
         )
 
+    def _build_server(self, settings: Jenkins) -> JenkinsServer:
+        namespace = Namespace("jenkins-namespace", name("inssa", self._settings.stack, RELEASE), self._on_cluster).name
+        host = f"{RELEASE}.{self._settings.base_host}"
+        traits = self._platform.traits
+        server = JenkinsServer(
+            RELEASE,
+            JenkinsArgs(
+                namespace=namespace,
+                settings=settings,
+                url=self._settings.gateway.url(host),
+                visitors=traits.visitors,
+                identity=traits.identity,
+                agent_annotations=self._platform.agent_annotations,
+            ),
+            self._on_cluster,
+        )
+        prepared = self._platform.prepare_backend(
+            BackendSpec(service=RELEASE, namespace=namespace, container_port=JENKINS_PORT, health_path="/login")
+        )
+        Route(
+            name(RELEASE, "route"),
+            namespace=namespace,
+            route_name=RELEASE,
+            spec=own_spec(self._settings.gateway, [host], RELEASE),
+            opts=self._after(server, *prepared),
+        )
+        return server
+
     def outputs(self) -> dict[str, Any]:
         """What people and commands read: addresses, tracks, generation, and the first member's code as a secret."""
-        port = "" if self._settings.gateway.port == 80 else f":{self._settings.gateway.port}"
+        url = self._settings.gateway.url
         public = self._rollout.public
         return {
             "addresses": {
-                **({PUBLIC: f"http://{public.host}{port}"} if public else {}),
-                **{track.name: f"http://{track.hosts[-1]}{port}" for track in self._rollout.tracks},
+                **({PUBLIC: url(public.host)} if public else {}),
+                **({RELEASE: url(f"{RELEASE}.{self._settings.base_host}")} if self._jenkins else {}),
+                **{track.name: url(track.hosts[-1]) for track in self._rollout.tracks},
             },
             "tracks": {track.name: str(track.version) for track in self._rollout.tracks},
             "weights": {share.track: share.weight for share in public.shares} if public else {},

@@ -1,27 +1,59 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.stack import harness
 
 Run = Callable[..., harness.Program]
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run a stack's program against mocks: `run("stage")`, or with changed keys `run("stage", version="v3.0.0")`."""
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text("{}")
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cluster that can be connected to, and no more."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        document = {
+            "contexts": [{"name": "inssa-local", "context": {"cluster": "local"}}],
+            "current-context": "inssa-local",
+            "clusters": [{"name": "local", "cluster": {"server": f"https://127.0.0.1:{server.getsockname()[1]}"}}],
+        }
+        path = tmp_path_factory.mktemp("cluster") / "kubeconfig"
+        path.write_text(yaml.safe_dump(document))
+        yield path
+
+
+@pytest.fixture(scope="session")
+def run(kubeconfig: Path) -> Run:
+    """Run a stack's program against mocks: `run("stage")`, or with changed keys `run("stage", version="v3.0.0")`.
+
+    The same question is answered once; nobody may change an answer.
+    """
+    answers: dict[str, harness.Program] = {}
 
     def call(
-        stack: str, deployed: dict[str, Any] | None = None, live_replicas: int = 0, **changes: Any
+        stack: str,
+        deployed: dict[str, Any] | None = None,
+        live_replicas: int = 0,
+        target: str = "local",
+        preview: bool = False,
+        **changes: Any,
     ) -> harness.Program:
-        config = {**harness.committed_config(stack), **changes}
+        base = "gke" if target == "gke" else "local"
+        config = {**harness.committed_config(stack, base), **changes}
+        if target != base:
+            config["target"] = target
         config = {key: value for key, value in config.items() if value is not None}
-        return harness.run(stack, config, kubeconfig=kubeconfig, deployed=deployed, live_replicas=live_replicas)
+        question = json.dumps([stack, config, deployed, live_replicas, preview], sort_keys=True, default=str)
+        if question not in answers:
+            answers[question] = harness.run(
+                stack, config, kubeconfig=kubeconfig, deployed=deployed, live_replicas=live_replicas, preview=preview
+            )
+        return answers[question]
 
     return call

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 import yaml
+from pulumi.output import Unknown
+from pulumi.runtime.rpc import UNKNOWN
+
+from tests.stack import google
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "0123456789abcdef" * 4
+TOKEN = "ghp_planted-token"
+
+Answer = Callable[[str, str, str], Any]
+"""What Google adds to a resource: kind, logical name and attribute, to value."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +64,10 @@ class Program:
 
 
 class _Mocks(pulumi.runtime.Mocks):
-    def __init__(self, deployed: Mapping[str, Any], live_replicas: int) -> None:
+    def __init__(self, deployed: Mapping[str, Any], live_replicas: int, answer: Answer | None, preview: bool) -> None:
         self.program = Program()
+        self._answer = answer
+        self._preview = preview
         self._deployed = deployed
         self._live_replicas = live_replicas
 
@@ -67,17 +80,45 @@ class _Mocks(pulumi.runtime.Mocks):
             group_version, kind = args.typ.removeprefix("kubernetes:").rsplit(":", 1)
             inputs = {"apiVersion": group_version.removeprefix("core/"), "kind": kind, **inputs}
         self.program.resources.append(Recorded(args.typ, args.name, inputs))
-        return args.name, inputs
+        return self._outputs(args, inputs)
+
+    def _outputs(
+        self, args: pulumi.runtime.MockResourceArgs, inputs: dict[str, Any]
+    ) -> tuple[str | None, dict[str, Any]]:
+        if args.typ.startswith("pulumi:providers:"):
+            # The engine knows no id of a provider whose own configuration is unknown.
+            return (None if _has_unknown(inputs) else args.name), inputs
+        if args.typ.startswith("docker:"):
+            digest = UNKNOWN if self._preview else f"{inputs['imageName'].partition(':')[0]}@{DIGEST}"
+            return args.name, {**inputs, "repoDigest": digest}
+        if not args.typ.startswith("gcp:"):
+            return args.name, inputs
+        if self._preview:
+            return None, google.outputs(args.typ, args.name, inputs, lambda *_: UNKNOWN, names=False)
+        answer = self._answer or google.plausible
+        found = google.outputs(args.typ, args.name, inputs, answer, names=self._answer is not None)
+        return answer(args.typ, args.name, "id"), found
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         assert args.token == "pulumi:pulumi:readStackResourceOutputs"
         return {"outputs": self._deployed}, []
 
 
-def committed_config(stack: str) -> dict[str, Any]:
-    """The configuration of a stack as it is committed, with the keys' namespace removed."""
-    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
-    return {key.removeprefix("inssa:"): value for key, value in document["config"].items()}
+def _has_unknown(inputs: dict[str, Any]) -> bool:
+    return UNKNOWN in json.dumps(inputs, default=lambda unknown: UNKNOWN if isinstance(unknown, Unknown) else None)
+
+
+def committed_config(stack: str, target: str = "local") -> dict[str, Any]:
+    """The configuration of a stack as it is committed, with the keys' namespace removed.
+
+    That of `gke` is an example, to which the one secret is added.
+    """
+    folder = ROOT if target == "local" else ROOT / "examples" / target
+    document = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text())
+    config = {key.removeprefix("inssa:"): value for key, value in document["config"].items()}
+    if "jenkins" in config:
+        config["jenkins"]["github"]["token"] = TOKEN
+    return config
 
 
 def run(
@@ -87,26 +128,31 @@ def run(
     kubeconfig: Path,
     deployed: Mapping[str, Any] | None = None,
     live_replicas: int = 0,
+    answer: Answer | None = None,
+    preview: bool = False,
 ) -> Program:
     """Run the program of `stack` with `config` (keys without namespace) and return what it registered.
 
-    Image digests are filled in, as no registry is asked here.
+    Image digests are filled in, as no registry is asked here. A `preview` is the
+    first one: what only Google could say is unknown.
     """
     versions = {str(config.get("version", "")), str(config.get("live", "")), str(config.get("standby", ""))}
     versions |= {str((config.get("canary") or {}).get("version", ""))}
     versions |= {str(audience.get("version", "")) for audience in config.get("audiences", {}).values()}
-    complete = {
-        "images": dict.fromkeys(sorted(versions - {""}), DIGEST),
-        "database": {"image": f"localhost:5000/postgres@{DIGEST}"},
-        "kubeconfig": str(kubeconfig),
-        **config,
-    }
-    mocks = _Mocks(deployed or {}, live_replicas)
-    pulumi.runtime.set_mocks(mocks, project="inssa", stack=stack)
+    complete = dict(config)
+    if config.get("target") != "gke":
+        complete = {
+            "images": dict.fromkeys(sorted(versions - {""}), DIGEST),
+            "database": {"image": f"localhost:5000/postgres@{DIGEST}"},
+            "kubeconfig": str(kubeconfig),
+            **config,
+        }
+    mocks = _Mocks(deployed or {}, live_replicas, answer, preview)
+    pulumi.runtime.set_mocks(mocks, project="inssa", stack=stack, preview=preview)
     pulumi.runtime.set_all_config({f"inssa:{key}": _encoded(value) for key, value in complete.items()})
 
     def run_program() -> pulumi.Output[None]:
-        with _exports() as exported:
+        with _exports() as exported, _signed_in_to_google():
             runpy.run_path(str(ROOT / "infra"), run_name="__main__")
         return pulumi.Output.from_input(exported).apply(mocks.program.outputs.update)
 
@@ -123,6 +169,16 @@ def _exports() -> Iterator[dict[str, Any]]:
         yield exported
     finally:
         pulumi.export = original
+
+
+@contextmanager
+def _signed_in_to_google() -> Iterator[None]:
+    with tempfile.TemporaryDirectory() as folder:
+        plugin = Path(folder) / "gke-gcloud-auth-plugin"
+        plugin.touch(mode=0o755)
+        path = os.pathsep.join([folder, os.environ.get("PATH", "")])
+        with mock.patch.dict(os.environ, {"GOOGLE_OAUTH_ACCESS_TOKEN": "mocked", "PATH": path}):
+            yield
 
 
 def _encoded(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,21 @@ from tests.stack.harness import DIGEST, ROOT, Program
 
 GOLDENS = ROOT / "tests/stack/goldens"
 TYPE_TOKENS = {
+    "inssa:build:Jenkins",
+    "inssa:build:Release",
     "inssa:data:Database",
     "inssa:data:Migration",
+    "inssa:gke:Alerts",
+    "inssa:gke:Backend",
+    "inssa:gke:CloudSqlServer",
+    "inssa:gke:Cluster",
+    "inssa:gke:Deployer",
+    "inssa:gke:DeployerRights",
+    "inssa:gke:Keys",
+    "inssa:gke:Network",
+    "inssa:gke:PublicGateway",
+    "inssa:gke:Registry",
+    "inssa:gke:Services",
     "inssa:network:Route",
     "inssa:platform:Cluster",
     "inssa:platform:Credentials",
@@ -38,10 +52,11 @@ def without_secrets(program: Program) -> dict[tuple[str, str], dict[str, Any]]:
     return {(r.type, r.name): {**r.inputs, "data": None} if r.kind == "Secret" else r.inputs for r in program.resources}
 
 
+@pytest.mark.parametrize("target", ["local", "gke"])
 @pytest.mark.parametrize("stack", ["dev", "stage", "real"])
-def test_a_stack_holds_what_its_golden_says(run: Run, stack: str, request: pytest.FixtureRequest) -> None:
-    golden = GOLDENS / f"{stack}.yaml"
-    found = inventory(run(stack))
+def test_a_stack_holds_what_its_golden_says(run: Run, stack: str, target: str, request: pytest.FixtureRequest) -> None:
+    golden = GOLDENS / (f"{stack}.yaml" if target == "local" else f"{stack}-{target}.yaml")
+    found = inventory(run(stack, target=target))
     if request.config.getoption("--update-goldens"):
         golden.write_text(yaml.safe_dump(found, sort_keys=True))
     assert found == yaml.safe_load(golden.read_text()), "if this is meant: make goldens"
@@ -49,7 +64,8 @@ def test_a_stack_holds_what_its_golden_says(run: Run, stack: str, request: pytes
 
 def test_type_tokens_are_a_contract(run: Run) -> None:
     """A renamed type replaces its children; it needs an alias and a line here."""
-    tokens = {r.type for stack in ("dev", "stage", "real") for r in run(stack).resources}
+    programs = [run(stack, target=target) for target in ("local", "gke") for stack in ("dev", "stage", "real")]
+    tokens = {resource.type for program in programs for resource in program.resources}
     assert {token for token in tokens if token.startswith("inssa:")} == TYPE_TOKENS
 
 
@@ -148,6 +164,18 @@ def test_a_missing_kubeconfig_is_named(run: Run) -> None:
         InssaError, match=r"inssa:kubeconfig: no file at /nowhere; start the local platform \(make up\)"
     ):
         run("stage", kubeconfig="/nowhere")
+
+
+def test_a_cluster_that_does_not_answer_is_named(run: Run, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "kubeconfig"
+    elsewhere.write_text(
+        "{contexts: [{name: inssa-local, context: {cluster: c}}], clusters: [{name: c, cluster: {server: "
+        '"https://127.0.0.1:1"}}]}'
+    )
+    with pytest.raises(InssaError, match=r"inssa:kubeconfig: the cluster at https://127.0.0.1:1 does not answer"):
+        run("stage", kubeconfig=str(elsewhere))
+    with pytest.raises(InssaError, match=r"inssa:context: found 'moon', which .* does not have"):
+        run("stage", kubeconfig=str(elsewhere), context="moon")
 
 
 def _pods(program: Program) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Jenkins, configured by nothing but this repository."""
