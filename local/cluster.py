@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from local import certificates, commands, components, images, leftovers, manifests, network, probes
+from local import certificates, cgroups, commands, components, images, leftovers, manifests, network, probes
 from local.components import API_PORT, Component
 from local.environment import variables
 from local.errors import PlatformError
@@ -97,6 +97,7 @@ def start(toolchain: Toolchain, reporter: Reporter, *, own_docker: bool) -> bool
     run(
         [
             Task("certificates", lambda: _identities(settings)),
+            Task("cgroups", cgroups.ensure),
             Task("network", lambda: network.ensure(settings)),
             *(task(part) for part in parts if part.service.name in first),
             Task("images", lambda: _publish(toolchain, reporter), builders),
@@ -132,10 +133,12 @@ def stop(settings: Settings, reporter: Reporter, pod_stopper: str | None) -> boo
                 )
     leftovers.end_pods(settings.containerd_socket)
     leftovers.unmount_below(settings.home)
-    leftovers.remove_cgroups()
     leftovers.remove_log_links(settings.home / "pod-logs")
-    leftovers.remove_device_socket()
-    network.remove(settings)
+    cgroups.remove()
+    if network.present():
+        # What has no name of ours belongs to us only if our network is here: no two kubelets fit one machine.
+        leftovers.remove_device_socket()
+        network.remove(settings)
     shutil.rmtree(settings.run, ignore_errors=True)
     return bool(ran)
 

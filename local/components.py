@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from local import manifests, network, probes
+from local import cgroups, manifests, network, probes
 from local.services import Service
 from local.settings import CLUSTER_DOMAIN, NODE_ADDRESS, NODE_NAME, POD_RANGE, SERVICE_RANGE, Settings
 
@@ -51,7 +51,7 @@ def all_of(settings: Settings, program: Callable[[str], str], *, own_docker: boo
     node = (
         Component(etcd(settings, program), after=("certificates",)),
         Component(registry(settings, program)),
-        Component(containerd(settings, program), after=("network",)),
+        Component(containerd(settings, program), after=("cgroups", "network")),
     )
     docker = (Component(dockerd(settings, program), after=("containerd",)),) if own_docker else ()
     api = "apiserver"
@@ -66,8 +66,9 @@ def all_of(settings: Settings, program: Callable[[str], str], *, own_docker: boo
         Component(coredns(settings, program), after=(api, "objects")),
         Component(volume_provisioner(settings, program), after=(api, "objects")),
         Component(metrics_server(settings, program), after=(api, "objects")),
-        Component(envoy(settings, program), after=("network",)),
         Component(contour(settings, program), after=(api, "objects")),
+        # Later than it must: Envoy that finds no Contour tries again only after up to 15 s.
+        Component(envoy(settings, program), after=("contour",)),
     )
 
 
@@ -267,6 +268,7 @@ def kubelet(settings: Settings, program: Callable[[str], str]) -> Service:
         "clusterDomain": CLUSTER_DOMAIN,
         "resolvConf": str(resolv),
         "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{cgroups.NAME}",
         "containerRuntimeEndpoint": f"unix://{settings.containerd_socket}",
         "failSwapOn": False,
         "podLogsDir": str(settings.home / "pod-logs"),
@@ -414,6 +416,7 @@ def dockerd(settings: Settings, program: Callable[[str], str]) -> Service:
         "exec-root": settings.run / "docker",
         "pidfile": settings.run / "dockerd.own.pid",
         "storage-driver": "overlay2",
+        "cgroup-parent": f"/{cgroups.NAME}/builds",
         "bridge": "none",
         "iptables": "false",
         "ip-forward": "false",

@@ -1,4 +1,4 @@
-"""What dead pods leave in the kernel: processes, mounts and control groups. All of it can be dropped."""
+"""What dead pods leave behind: processes, mounts, links and a socket. All of it can be dropped."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from local import commands, processes
-
-CGROUPS = Path("/sys/fs/cgroup")
+from local import cgroups, commands, processes
 
 
 def unmount_below(folder: Path) -> None:
@@ -25,10 +23,9 @@ def unmount_below(folder: Path) -> None:
 
 
 def end_pods(socket: Path) -> None:
-    """End what still runs of pods: members of their control groups, and shims of our container runtime."""
+    """End what still runs of pods: members of our control groups, and shims of our container runtime."""
     for _ in range(20):
-        members = {int(pid) for file in CGROUPS.glob("**/kubepods/**/cgroup.procs") for pid in _read(file).split()}
-        members |= {pid for pid in processes.pids() if _is_shim(pid, socket)}
+        members = cgroups.members() | {pid for pid in processes.pids() if is_shim(pid, socket)}
         if not members:
             return
         for pid in members:
@@ -36,14 +33,6 @@ def end_pods(socket: Path) -> None:
             if process:
                 process.send(signal.SIGKILL)
         time.sleep(0.1)
-
-
-def remove_cgroups() -> None:
-    """Remove the empty control groups of pods and of image builds, the innermost first."""
-    for root in (found for name in ("kubepods", "docker") for found in (CGROUPS / name, *CGROUPS.glob(f"*/{name}"))):
-        for folder, _, _ in os.walk(root, topdown=False):
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
 
 
 def remove_log_links(pod_logs: Path) -> None:
@@ -63,13 +52,7 @@ def remove_device_socket() -> None:
             folder.rmdir()
 
 
-def _is_shim(pid: int, socket: Path) -> bool:
+def is_shim(pid: int, socket: Path) -> bool:
+    """Tell whether a process watches containers for the runtime with this socket."""
     words = processes.command_line(pid)
     return "containerd-shim" in words.split(" ", 1)[0] and f"-address {socket} " in f"{words} "
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:
-        return ""

@@ -83,6 +83,12 @@ def ensure(settings: Settings) -> None:
         commands.run(["iptables-restore", "-w", "--noflush"], seconds=10, stdin=_GUARD)
 
 
+def present() -> bool:
+    """Tell whether our bridge or our firewall rules are in the kernel."""
+    bridge = (Path("/sys/class/net") / BRIDGE).exists()
+    return bridge or commands.succeeds(["iptables", "-w", "-S", "INSSA-FORWARD"])
+
+
 def remove(settings: Settings) -> None:
     """Take back everything that `ensure`, the CNI plugins, the kubelet and kube-proxy made."""
     for family in ("iptables", "ip6tables"):
