@@ -12,7 +12,7 @@ from delivery.plan import Plan
 _LOCK = re.compile(r"created by (?P<who>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
 _LOCKED = "the stack is currently locked by"
 _CONFLICT = "[409] Conflict"
-_NO_STACK = re.compile(r"no stack named '?(?P<name>[^' ]+)'? found")
+NO_STACK = re.compile(r"no stack named '?(?P<name>[^' ]+)'? found")
 _PASSPHRASE = re.compile(r"incorrect passphrase|passphrase must be set")
 _PROGRAM = "an unhandled error occurred: program exited with non-zero exit code"
 _TAIL_LINES = 20
@@ -51,7 +51,7 @@ def of_command(stack: str, printed: str, plan: Plan, *, interrupted: bool = Fals
             f"stack {stack!r}: interrupted; the steps that were under way are done. Run the command again to go on",
             plan,
         )
-    if _NO_STACK.search(printed):
+    if NO_STACK.search(printed):
         return UsageError(f"stack {stack!r}: does not exist yet; create and deploy it: make up STACK={stack}")
     if _PASSPHRASE.search(printed):
         return UsageError(

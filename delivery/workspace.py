@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,23 +25,12 @@ from delivery import failures, process
 from delivery.environment import environment
 from delivery.errors import DeliveryError
 from delivery.plan import Plan, Step, merged, step
+from delivery.progress import SILENT, OnStep, Progress
 from delivery.project import project_folder
-
-OnStep = Callable[[Step, bool], None]
-"""Told of each step when it begins (False) and when it is done (True)."""
 
 _NOISE = ("from $PATH", "update failed", "preview failed", "program exited with non-zero exit code")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Who is told what happens: each step, and a request to stop that was passed on."""
-
-    on_step: OnStep = lambda _step, _done: None
-    on_interrupt: Callable[[], None] = lambda: None
-
-
-SILENT = Progress()
 _NO_SUMMARY = automation.UpdateSummary(
     kind="update", start_time=datetime.min, message="", environment={}, config={}, result=""
 )
