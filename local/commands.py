@@ -11,12 +11,18 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from local.errors import PlatformError
+from local.progress import Step
 
 LAST_LINES = 15
 """How many lines of a failed program's output an error shows."""
+
+ATTEMPTS = 4
+"""How often a download is tried."""
+
+T = TypeVar("T")
 
 _running: set[subprocess.Popen[str]] = set()
 _interrupted = threading.Event()
@@ -107,6 +113,24 @@ def succeeds(arguments: Sequence[str | os.PathLike[str]], *, seconds: float = 10
     except CommandError:
         return False
     return True
+
+
+def retried(action: Callable[[], T], step: Step, fix: str) -> T:
+    """Try a download several times.
+
+    Raises:
+        PlatformError: the last attempt failed; with the fix.
+
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return action()
+        except CommandError as error:
+            check_interrupted()
+            if attempt == ATTEMPTS:
+                raise PlatformError(f"{error}\n{ATTEMPTS} attempts failed: {fix}") from None
+            step.note = f"attempt {attempt + 1} of {ATTEMPTS}"
+    raise AssertionError
 
 
 def end_all() -> None:

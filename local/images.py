@@ -99,7 +99,7 @@ def make(settings: Settings, image: Image, reporter: Reporter) -> None:
     """Make an image's root file system, unless it lies in the cache.
 
     Raises:
-        CommandError: mmdebstrap failed, most often because Debian's mirror did not answer.
+        PlatformError: mmdebstrap failed several times, most often because Debian's mirror did not answer.
 
     """
     archive = image.archive(settings)
@@ -107,12 +107,16 @@ def make(settings: Settings, image: Image, reporter: Reporter) -> None:
         return
     archive.parent.mkdir(parents=True, exist_ok=True)
     fresh = archive.with_suffix(".new.tar")
-    fresh.unlink(missing_ok=True)
     if not image.packages:
         _busybox(fresh)
     else:
-        with reporter.step(f"make base image {image.name}", 30):
+
+        def build() -> None:
+            fresh.unlink(missing_ok=True)
             commands.run(_mmdebstrap(image, fresh), seconds=900, environment={"SOURCE_DATE_EPOCH": "0"})
+
+        with reporter.step(f"make base image {image.name}", 30) as step:
+            commands.retried(build, step, "check the network and that Debian's mirror answers")
     fresh.replace(archive)
 
 

