@@ -28,6 +28,11 @@ _running: set[subprocess.Popen[str]] = set()
 _interrupted = threading.Event()
 
 
+def search_path() -> str:
+    """Return PATH with the folders of administrators' programs, which some shells leave out."""
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+
+
 class CommandError(PlatformError):
     """A program ended with an error or took too long."""
 
@@ -66,7 +71,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PATH": search_path(), **(environment or {})},
             text=True,
             errors="replace",
             start_new_session=True,

@@ -6,7 +6,6 @@ Everything listens on loopback or on the node's address, which only this machine
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -548,7 +547,6 @@ def envoy(settings: Settings, program: Callable[[str], str]) -> Service:
             (LOOPBACK, ENVOY_STATS_PORT),
         ),
         files={path: json.dumps(bootstrap, indent=2)},
-        stop_signal=signal.SIGTERM,
     )
 
 

@@ -18,8 +18,6 @@ COLD_BYTES = 12 << 30
 WARM_BYTES = 2 << 30
 """Free space that a start needs when everything is compiled."""
 
-_SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
-
 PACKAGES: dict[str, str] = {
     "conntrack": "conntrack",
     "containerd": "containerd",
@@ -89,7 +87,7 @@ def missing_packages(*, own_docker: bool) -> list[str]:
     wanted = dict(PACKAGES)
     if own_docker:
         wanted[DOCKER_PACKAGE[0]] = DOCKER_PACKAGE[1]
-    path = f"{os.environ.get('PATH', os.defpath)}:{_SBIN}"
+    path = commands.search_path()
     missing = [package for command, package in wanted.items() if shutil.which(command, path=path) is None]
     missing += [package for file, package in _FILES.items() if not file.exists()]
     busybox = Path("/bin/busybox")

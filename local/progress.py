@@ -84,17 +84,19 @@ class Reporter:
             self.say(f"  .. {title}, takes about {duration(estimate)}")
         try:
             yield step
-        except BaseException:
-            self._finish(step, row, "failed")
+        except BaseException as error:
+            # Why, at once: steps beside this one may take long before the error ends the command.
+            first = str(error).partition("\n")[0]
+            self._finish(step, row, "failed", f": {first}" if first else "")
             raise
         self._finish(step, row, "ok")
 
-    def _finish(self, step: Step, row: TaskID | None, outcome: str) -> None:
+    def _finish(self, step: Step, row: TaskID | None, outcome: str, why: str = "") -> None:
         with self._lock:
             self._running.pop(id(step))
         if self._live and row is not None:
             self._live.remove_task(row)
-        self.say(f"  {outcome:<6} {step.title} ({duration(time.monotonic() - step.started)})")
+        self.say(f"  {outcome:<6} {step.title} ({duration(time.monotonic() - step.started)}){why}")
 
     def _heartbeat(self) -> None:
         interval = 0.5 if self._live else HEARTBEAT_SECONDS

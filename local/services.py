@@ -56,15 +56,12 @@ class Service:
     """Addresses and TCP ports that it listens on."""
     files: Mapping[Path, str] = field(default_factory=dict)
     """Configuration, written before it starts."""
-    environment: Mapping[str, str] = field(default_factory=dict)
     ready_seconds: float = 60
     stop_seconds: float = 10
-    stop_signal: signal.Signals = signal.SIGTERM
 
     def fingerprint(self) -> str:
         """Change whenever its command or its configuration does."""
-        parts = [*self.command, *(f"{key}={value}" for key, value in sorted(self.environment.items()))]
-        parts += [f"{path}\n{text}" for path, text in sorted(self.files.items())]
+        parts = [*self.command, *(f"{path}\n{text}" for path, text in sorted(self.files.items()))]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -108,18 +105,18 @@ class Supervisor:
         bound_log(self.log(service.name))
         fresh = not self.up_to_date(service)
         if fresh:
-            self.stop(service.name, service.stop_signal, service.stop_seconds)
+            self.stop(service.name, service.stop_seconds)
             check_ports(service)
             self._launch(service)
         self._await(service)
         return fresh
 
-    def stop(self, name: str, number: signal.Signals = signal.SIGTERM, seconds: float = 10) -> bool:
-        """Stop a service and drop its record; tell whether it ran."""
+    def stop(self, name: str, seconds: float = 10) -> bool:
+        """Stop a service, by force after some seconds, and drop its record; tell whether it ran."""
         found = self.find(name)
         if found:
             process = found[0]
-            process.send(number)
+            process.send(signal.SIGTERM)
             if not process.wait(seconds):
                 process.send(signal.SIGKILL)
                 process.wait(5)
@@ -132,12 +129,7 @@ class Supervisor:
         self.records.mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
         record = self.records / f"{service.name}.pid"
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(self.records.parent),
-            "LANG": "C.UTF-8",
-            **service.environment,
-        }
+        environment = {"PATH": commands.search_path(), "HOME": str(self.records.parent), "LANG": "C.UTF-8"}
         with self.log(service.name).open("ab") as log:
             log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} start\n".encode())
             log.flush()

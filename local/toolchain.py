@@ -85,7 +85,7 @@ class Toolchain:
                 return str(results(self.settings, module) / name)
         if name == "envoy":
             return str(envoy_path(self.settings))
-        found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+        found = shutil.which(name, path=commands.search_path())
         if found is None:
             raise UnfitMachineError(f"{name} is not installed: run `python -m local up` as root")
         return found

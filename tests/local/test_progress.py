@@ -25,8 +25,8 @@ def test_a_pipe_gets_a_line_at_the_start_while_it_lasts_and_at_the_end(monkeypat
     assert lines[-1] == "  ok     compile (0s)"
 
 
-def test_a_failed_step_says_so() -> None:
+def test_a_failed_step_says_why_at_once() -> None:
     out = io.StringIO()
-    with pytest.raises(ValueError, match="x"), Reporter(Console(file=out)) as reporter, reporter.step("compile"):
-        raise ValueError("x")
-    assert out.getvalue() == "  failed compile (0s)\n"
+    with pytest.raises(ValueError, match="disk"), Reporter(Console(file=out)) as reporter, reporter.step("compile"):
+        raise ValueError("disk on fire\nsmoke")
+    assert out.getvalue() == "  failed compile (0s): disk on fire\n"
