@@ -91,7 +91,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         UnfitMachineError: a port is no port, both are the same, or a folder's path is too long or has odd characters.
 
     """
-    user_home = Path(environ.get("HOME") or "/root")
+    user_home = Path(environ.get("HOME") or Path.home())
     home = Path(environ.get("INSSA_HOME") or user_home / ".local/share/inssa").expanduser().absolute()
     cache = Path(environ.get("INSSA_CACHE") or user_home / ".cache/inssa").expanduser().absolute()
     settings = Settings(

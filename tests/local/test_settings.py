@@ -27,4 +27,4 @@ def test_defaults_lie_in_the_users_home() -> None:
 )
 def test_a_bad_setting_is_named(environ: dict[str, str], part: str) -> None:
     with pytest.raises(UnfitMachineError, match=part):
-        read({"HOME": "/root", **environ})
+        read({"HOME": "/home/kim", **environ})
