@@ -11,7 +11,6 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -30,9 +29,6 @@ from inssaservice.rendering import Renderer
 from inssaservice.service import Service
 from inssaservice.sessions import Credentials, Viewers
 from inssaservice.settings import Settings
-
-# Twice the connections: one thread renders while another waits for the database.
-_THREADS_PER_CONNECTION = 2
 
 
 class _Line(Protocol):
@@ -56,16 +52,15 @@ def build(settings: Settings, release: Release, draining: Draining) -> ASGIApp:
         renderer=Renderer(settings, release, texts, line.GLOBALS),
         credentials=Credentials(key),
         proofs=Proofs(key),
-        viewers=Viewers(release.name_column),
+        viewers=Viewers(release),
         key=key,
     )
     metrics = Metrics(version=settings.version, track=settings.track)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = (
-            settings.database.connections * _THREADS_PER_CONNECTION
-        )
+        # More threads than connections would only wait for one, and take the interpreter from each other.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.database.connections
         async with Heartbeat(service).beating():
             yield
         service.engine.dispose()
@@ -122,7 +117,6 @@ def _handle_problems(app: FastAPI, renderer: Renderer) -> None:
         detail = {"code": "not_valid", "detail": renderer.texts(request)["not_valid"], "errors": errors}
         return JSONResponse(detail, status_code=422)
 
-    @app.exception_handler(PoolExhausted)
     @app.exception_handler(OperationalError)
     async def no_database(request: Request, error: Exception) -> Response:
         logs.get().warning("database failed", error=type(error).__name__, reason=str(error.__cause__).strip())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -54,9 +53,6 @@ def routes(service: Service, metrics: Metrics) -> list[Route]:
         try:
             with service.reading() as connection:
                 return misfit(connection, service.release, service.settings.release)
-        except PoolExhausted:
-            # All connections are at work: the database is there, and taking pods away would only add load.
-            return None
         except SQLAlchemyError as error:
             logs.get().warning("database unreachable", error=type(error).__name__)
             return "the database cannot be reached"

@@ -16,10 +16,11 @@ from inssaservice import tables
 
 @dataclass(frozen=True, kw_only=True)
 class Viewer:
-    """The member who asks: id, visible name, whether hidden from others, and the session's id."""
+    """The member who asks: id, visible name, handle, whether hidden from others, and the session's id."""
 
     id: int
     name: str
+    handle: str | None
     hidden: bool
     session: str
 

@@ -37,7 +37,7 @@ class Release:
     needs: the schema revision that must be applied before a pod of this line is ready. Revisions form one
         line and are numbered (`0001`, `0002`), so an older image can tell that a newer revision, whose file
         it does not have, includes its own.
-    name_column: the column of `member` that holds the name people see.
+    name_column, handle_column: the columns of `member` that hold the name people see, and the handle if any.
     seeds: per seed, the line's own columns of a member that `migrate` creates.
     grants: per table, the statements that the app role may use; everything else is denied.
     """
@@ -46,6 +46,7 @@ class Release:
     base: str | None = None
     needs: str
     name_column: str
+    handle_column: str | None = None
     seeds: Mapping[str, Mapping[str, str]]
     grants: Mapping[str, str]
     contraction: Contraction | None = None

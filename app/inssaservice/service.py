@@ -40,14 +40,15 @@ class Service:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection in which each statement stands alone: no BEGIN and ROLLBACK to wait for."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        """A connection in which each statement stands alone."""
+        with self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A connection in one transaction, committed at the end."""
-        with self.engine.begin() as connection:
+        opened = self.engine.connect().execution_options(isolation_level="READ COMMITTED")
+        with opened as connection, connection.begin():
             yield connection
 
     def sign_in(self, request: HTTPConnection, code: str) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from itsdangerous import BadSignature, Signer
 
 from inssaservice import tables
 from inssaservice.members import Viewer
+from inssaservice.releases import Release
 
 COOKIE: Final = "inssa-session"
 LIFETIME: Final = timedelta(days=30)
@@ -68,13 +69,17 @@ def end(connection: sa.Connection, session: str) -> None:
 
 
 class Viewers:
-    """Finds the member behind a session; `name_column` is where the release line keeps the visible name."""
+    """Finds the member behind a session."""
 
-    def __init__(self, name_column: str) -> None:
+    def __init__(self, release: Release) -> None:
         session = tables.session.c
-        member = sa.table("member", sa.column("id"), sa.column("hidden"), sa.column(name_column))
+        named: list[sa.ColumnClause[Any]] = [
+            sa.column(column) for column in (release.name_column, release.handle_column) if column
+        ]
+        member = sa.table("member", sa.column("id"), sa.column("hidden"), *named)
+        handle = member.c[release.handle_column] if release.handle_column else sa.null()
         self._query = (
-            sa.select(member.c.id, member.c[name_column].label("name"), member.c.hidden)
+            sa.select(member.c.id, member.c[release.name_column].label("name"), handle.label("handle"), member.c.hidden)
             .join_from(tables.session, member, session.member_id == member.c.id)
             .where(session.id == sa.bindparam("session"), session.expires_at > sa.func.now())
         )
@@ -82,4 +87,4 @@ class Viewers:
     def find(self, connection: sa.Connection, session: str) -> Viewer | None:
         """The viewer, or None when the session ended or ran out."""
         row = connection.execute(self._query, {"session": session}).one_or_none()
-        return None if row is None else Viewer(id=row.id, name=row.name, hidden=row.hidden, session=session)
+        return None if row is None else Viewer(**row._mapping, session=session)

@@ -76,7 +76,7 @@ _FEED: Final = _feed()
 
 def feed(connection: sa.Connection, viewer: Viewer) -> Sequence[FeedMoment]:
     """The newest 50 moments; those of hidden members are there for themselves only."""
-    return [FeedMoment(*row) for row in connection.execute(_FEED, {"me": viewer.id})]
+    return [FeedMoment(*row) for row in connection.execute(_FEED, {"me": viewer.id}).all()]
 
 
 def give(connection: sa.Connection, viewer: Viewer, moment_id: int) -> bool:

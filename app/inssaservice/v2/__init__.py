@@ -7,6 +7,7 @@ RELEASE = Release(
     line="v2",
     needs="0006",
     name_column="display_name",
+    handle_column="handle",
     seeds={
         "host": {"handle": "host", "display_name": "Host"},
         "verifier": {"handle": "verifier", "display_name": "Verifier"},

@@ -88,7 +88,7 @@ def moments(me: sa.ColumnElement[Any]) -> sa.Select[Any]:
 def read(connection: sa.Connection, query: sa.Select[Any], viewer: Viewer) -> Sequence[FeedMoment]:
     """Run a query that `feed_of` made with the parameter `me`."""
     found = []
-    for row in connection.execute(query, {"me": viewer.id}):
+    for row in connection.execute(query, {"me": viewer.id}).all():
         identifier, text, created_at, author_id, handle, author, own, mine, *counts = row
         found.append(FeedMoment(identifier, text, created_at, author_id, handle, author, own, mine, tuple(counts)))
     return found
@@ -150,12 +150,6 @@ def take_back(connection: sa.Connection, viewer: Viewer, moment_id: int) -> None
     """Take a reaction of any kind back; nothing happens when there is none."""
     mine = reaction.c
     connection.execute(sa.delete(reaction).where(mine.moment_id == moment_id, mine.member_id == viewer.id))
-
-
-def handle_of(connection: sa.Connection, viewer: Viewer) -> str:
-    """The viewer's handle."""
-    handle: str = connection.scalars(sa.select(member.c.handle).where(member.c.id == viewer.id)).one()
-    return handle
 
 
 def change_profile(connection: sa.Connection, viewer: Viewer, *, handle: str, display_name: str) -> None:

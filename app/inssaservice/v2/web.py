@@ -47,7 +47,6 @@ class FeedPages(Pages):
             viewer=viewer,
             status=422 if error else 200,
             moments=queries.feed(connection, viewer),
-            handle=queries.handle_of(connection, viewer),
             error=error,
             draft=draft,
             **self.extras(connection, viewer),
@@ -81,7 +80,7 @@ class FeedPages(Pages):
             name = shared_content.name(form.get("name", ""))
             handle = form.get("handle", "").strip().removeprefix("@")
             # A derived handle cannot be chosen, but it can be kept.
-            if handle != queries.handle_of(connection, viewer):
+            if handle != viewer.handle:
                 handle = content.handle(handle)
             queries.change_profile(connection, viewer, handle=handle, display_name=name)
         except InvalidContent as invalid:
