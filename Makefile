@@ -8,6 +8,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 BIN := .venv/bin
 READY := .venv/.ready
+JUDGED := tests/judges/.venv/.ready
 
 
 .PHONY: help
@@ -50,13 +51,26 @@ check: $(READY) ## Format, lint, types and unit tests, in under a minute
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q -m "not e2e"
+	@$(BIN)/pytest -q -m "not e2e and not judges"
 
 .PHONY: test
-test: $(READY) ## Everything: the local platform, a browser, a release under load
+test: $(READY) $(JUDGED) ## Everything: the local platform, a browser, a release under load
 	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
 	@$(BIN)/python -m local up
 	@$(BIN)/pytest -m "not faults"
+
+$(JUDGED): tests/judges/pyproject.toml tests/judges/uv.lock | $(READY)
+	@echo "Judges: programs into tests/judges/.venv"
+	@uv=$$(command -v uv || echo .uv/bin/uv); $$uv sync --project tests/judges --frozen --quiet
+	@touch $@
+
+.PHONY: judges
+judges: $(JUDGED) ## Independent judges, offline: checkov, schemas of Kubernetes, hadolint, bandit, secrets
+	@$(BIN)/pytest -q -m judges
+
+.PHONY: tf-json
+tf-json: $(READY) ## Write build/gke-STACK.tf.json and build/manifests-STACK.yaml of every stack
+	@$(BIN)/python -m tests.judges.render build
 
 .PHONY: faults
 faults: $(READY) ## Every fault at every step of a release, under load; takes long

@@ -301,7 +301,8 @@ def _explained(problem: dict[str, Any]) -> str:
         case "extra_forbidden":
             return f"{key}: unknown key{_did_you_mean(location[-1], _keys_beside(location))}"
         case "missing":
-            return f"{key}: missing; set it: pulumi config set --path {key} VALUE"
+            how = "--secret --path" if location[-1:] in _SECRET_KEYS else "--path"
+            return f"{key}: missing; set it: pulumi config set {how} {key} VALUE"
         case _ if isinstance(found, str | int | float | bool) and location[-1:] not in _SECRET_KEYS:
             return f"{key}: found {found!r}: {reason}"
         case _:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as k8s
-from pulumi_gcp.storage import BucketIAMMemberConditionArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, RoleRefArgs, SubjectArgs
 
@@ -76,12 +75,6 @@ class Deployer(pulumi.ComponentResource):
             bucket=args.settings.state_bucket,
             role="roles/storage.objectUser",
             member=self.member,
-            condition=BucketIAMMemberConditionArgs(
-                title="state of the project",
-                expression=(
-                    f'resource.name.startsWith("projects/_/buckets/{args.settings.state_bucket}/objects/.pulumi/")'
-                ),
-            ),
             opts=self._child,
         )
         gcp.kms.CryptoKeyIAMMember(

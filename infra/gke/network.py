@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_gcp as gcp
-from pulumi_gcp.compute import RouterNatLogConfigArgs, RouterNatSubnetworkArgs
+from pulumi_gcp.compute import FirewallDenyArgs, FirewallLogConfigArgs, RouterNatLogConfigArgs, RouterNatSubnetworkArgs
 from pulumi_gcp.compute import SubnetworkLogConfigArgs as LogConfigArgs
 from pulumi_gcp.compute import SubnetworkSecondaryIpRangeArgs as SecondaryRangeArgs
 
@@ -14,6 +14,8 @@ from infra.gke.settings import Ranges
 
 PODS = "pods"
 SERVICES = "services"
+_LAST = 65534
+"""The priority below which only the rules are that every network has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +29,9 @@ class NetworkArgs:
 class Network(pulumi.ComponentResource):
     """Owns the VPC, its subnet, the NAT of private nodes and the peering that the database is reached by.
 
-    No firewall rule is added: a VPC lets nothing in by itself, and GKE opens what
-    its control plane, its nodes and its load balancers need among each other.
+    A VPC lets nothing in by itself, and GKE opens what its control plane, its nodes
+    and its load balancers need among each other. The one rule here comes after all
+    of those: what nobody allowed is refused, and written down.
     """
 
     id: pulumi.Output[str]
@@ -66,6 +69,16 @@ class Network(pulumi.ComponentResource):
             enable_dynamic_port_allocation=True,
             enable_endpoint_independent_mapping=False,
             log_config=RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
+            opts=child,
+        )
+        gcp.compute.Firewall(
+            name,
+            network=network.id,
+            direction="INGRESS",
+            priority=_LAST,
+            denies=[FirewallDenyArgs(protocol="all")],
+            source_ranges=["0.0.0.0/0"],
+            log_config=FirewallLogConfigArgs(metadata="INCLUDE_ALL_METADATA"),
             opts=child,
         )
         database = args.ranges.database

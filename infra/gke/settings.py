@@ -62,9 +62,9 @@ class Ranges(Frozen):
 
 
 class CloudSql(Frozen):
-    """The database server. `disk` in GB; it grows by itself."""
+    """The database server, by default of the major version that all tests run on. `disk` in GB; it grows by itself."""
 
-    version: Annotated[str, Field(pattern=r"^POSTGRES_(1[5-9])$")] = "POSTGRES_17"
+    version: Annotated[str, Field(pattern=r"^POSTGRES_(1[5-9])$")] = "POSTGRES_15"
     tier: Tier = "db-custom-2-7680"
     disk: Annotated[int, Field(ge=10, le=65536)] = 20
 
@@ -72,9 +72,10 @@ class CloudSql(Frozen):
 class Deployer(Frozen):
     """Who deploys from a pipeline: a service account that Jenkins' agents act as.
 
-    It may write to `state_bucket`, use `secrets_key` (the Cloud KMS key of the
-    stack's secrets provider, `projects/P/locations/L/keyRings/R/cryptoKeys/K`),
-    push images, and change what is in the stack's namespace; nothing else.
+    It may write to `state_bucket`, which holds nothing but state; use `secrets_key`
+    (the Cloud KMS key of the stack's secrets provider,
+    `projects/P/locations/L/keyRings/R/cryptoKeys/K`); push images; and change what
+    is in the stack's namespace. Nothing else.
     """
 
     service_account: ServiceAccount | None = Field(default=None, alias="serviceAccount")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from infra.fields import Digest, Frozen
 
@@ -98,3 +98,12 @@ class Jenkins(Frozen):
     installed_plugins: tuple[Plugin, ...] = Field(default=INSTALLED, alias="installedPlugins")
     additional_plugins: tuple[Plugin, ...] = Field(default=ADDITIONAL, alias="additionalPlugins")
     storage: Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")] = "20Gi"
+
+    @model_validator(mode="after")
+    def _no_plugin_twice(self) -> Self:
+        installed = {plugin.partition(":")[0] for plugin in self.installed_plugins}
+        for plugin in self.additional_plugins:
+            name = plugin.partition(":")[0]
+            if name in installed:
+                raise ValueError(f"additionalPlugins: {name} is among installedPlugins already; change it there")
+        return self

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.stack import harness
 
@@ -17,14 +15,7 @@ Run = Callable[..., harness.Program]
 @pytest.fixture(scope="session")
 def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cluster that can be connected to, and no more."""
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
-        document = {
-            "contexts": [{"name": "inssa-local", "context": {"cluster": "local"}}],
-            "current-context": "inssa-local",
-            "clusters": [{"name": "local", "cluster": {"server": f"https://127.0.0.1:{server.getsockname()[1]}"}}],
-        }
-        path = tmp_path_factory.mktemp("cluster") / "kubeconfig"
-        path.write_text(yaml.safe_dump(document))
+    with harness.reachable_kubeconfig(tmp_path_factory.mktemp("cluster")) as path:
         yield path
 
 

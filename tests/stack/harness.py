@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from unittest import mock
 import pulumi
 import yaml
 from pulumi.output import Unknown
+from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.rpc import UNKNOWN
 
 from tests.stack import google
@@ -52,6 +54,7 @@ class Program:
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
+    protected: list[tuple[str, str]] = field(default_factory=list)
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """Inputs of all resources of a Kubernetes kind, by object name."""
@@ -61,6 +64,15 @@ class Program:
     def manifests(self) -> list[dict[str, Any]]:
         """All Kubernetes objects, as `kubectl apply` would take them."""
         return [r.inputs for r in self.resources if r.type.startswith("kubernetes:") and "metadata" in r.inputs]
+
+
+class _Monitor(MockMonitor):
+    """The mocked engine, which also notes what may not be deleted."""
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the engine's own name
+        if request.protect:
+            self.mocks.program.protected.append((request.type, request.name))  # type: ignore[attr-defined]
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 class _Mocks(pulumi.runtime.Mocks):
@@ -75,7 +87,7 @@ class _Mocks(pulumi.runtime.Mocks):
         if args.resource_id:
             self.program.reads.append(args.resource_id)
             return args.resource_id, {"spec": {"replicas": self._live_replicas}}
-        inputs = dict(args.inputs)
+        inputs = _with_integers(args.inputs)
         if args.typ.startswith("kubernetes:") and "metadata" in inputs:
             group_version, kind = args.typ.removeprefix("kubernetes:").rsplit(":", 1)
             inputs = {"apiVersion": group_version.removeprefix("core/"), "kind": kind, **inputs}
@@ -102,6 +114,15 @@ class _Mocks(pulumi.runtime.Mocks):
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         assert args.token == "pulumi:pulumi:readStackResourceOutputs"
         return {"outputs": self._deployed}, []
+
+
+def _with_integers(value: Any) -> Any:
+    """The engine's protocol knows one kind of number; manifests and Terraform know two."""
+    if isinstance(value, dict):
+        return {key: _with_integers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _has_unknown(inputs: dict[str, Any]) -> bool:
@@ -148,7 +169,7 @@ def run(
             **config,
         }
     mocks = _Mocks(deployed or {}, live_replicas, answer, preview)
-    pulumi.runtime.set_mocks(mocks, project="inssa", stack=stack, preview=preview)
+    pulumi.runtime.set_mocks(mocks, project="inssa", stack=stack, preview=preview, monitor=_Monitor(mocks))
     pulumi.runtime.set_all_config({f"inssa:{key}": _encoded(value) for key, value in complete.items()})
 
     def run_program() -> pulumi.Output[None]:
@@ -158,6 +179,20 @@ def run(
 
     pulumi.runtime.test(run_program)()  # type: ignore[no-untyped-call]
     return mocks.program
+
+
+@contextmanager
+def reachable_kubeconfig(folder: Path) -> Iterator[Path]:
+    """A cluster that can be connected to, and no more."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        document = {
+            "contexts": [{"name": "inssa-local", "context": {"cluster": "local"}}],
+            "current-context": "inssa-local",
+            "clusters": [{"name": "local", "cluster": {"server": f"https://127.0.0.1:{server.getsockname()[1]}"}}],
+        }
+        path = folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(document))
+        yield path
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What judges that know nothing of Pulumi look at: the stacks as Terraform JSON and as manifests."""
