@@ -44,10 +44,10 @@ class Builder:
     env: Mapping[str, str]
 
     @classmethod
-    def of(cls, say: Say, stack: str | None = None) -> Builder:
-        """For the repository that a stack's configuration names, or the platform's registry."""
+    def of(cls, say: Say, stack: str = "stage") -> Builder:
+        """For the repository that a stack's configuration names; the platform's if it names none, or does not exist."""
         env = environment()
-        named = project.stack_config(stack).get("repository") if stack else None
+        named = project.stack_config(stack).get("repository") if stack in project.stacks() else None
         address = named or f"localhost:{env['INSSA_REGISTRY_PORT']}/{REPOSITORY}"
         return cls(repository=Repository.parse(address), say=say, env=env)
 

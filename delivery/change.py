@@ -8,16 +8,15 @@ goes on from there.
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from delivery import state
+from delivery import decisions, state
 from delivery.console import Console
 from delivery.errors import DeliveryError, InterruptedByPersonError, RefusedError, RolledBackError
-from delivery.failures import ProgramRefusedError
 from delivery.lock import held
 from delivery.plan import Plan
 from delivery.progress import Progress
@@ -61,12 +60,10 @@ class Situation:
     def of(cls, stack: str) -> Situation:
         """Read both. Raises UsageError for an unknown stack."""
         file = StackFile.read(stack)
-        # The slow import runs while the engine's CLI reads the state.
-        importing = threading.Thread(target=_import_engine, daemon=True)
-        importing.start()
-        found = state.read(stack)
-        importing.join()
-        return cls(file, found)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            reading = pool.submit(state.read, stack)
+            import delivery.workspace  # noqa: F401 - takes as long as the CLI does to read the state
+        return cls(file, reading.result())
 
     @property
     def deployed(self) -> bool:
@@ -97,20 +94,20 @@ def carry_out(change: Change, console: Console) -> ChangeReport:
     """Do it. Raises RefusedError with nothing changed, RolledBackError, or DeliveryError if it could not go back."""
     with held(change.stack, change.title):
         situation = Situation.of(change.stack)
-        before = situation.file
         situation.refuse_stale()
-        wanted = before.changed({**change.decide(situation), "generation": _next_generation(situation)})
+        values = change.decide(situation)
         if not change.mends:
-            situation.refuse_dirty(wanted)
-        return _carry_out(change, situation, before, wanted, console)
+            situation.refuse_dirty(situation.file.changed(values))
+        return _carry_out(change, situation, values, console)
 
 
-def _carry_out(
-    change: Change, situation: Situation, before: StackFile, wanted: StackFile, console: Console
-) -> ChangeReport:
+def _carry_out(change: Change, situation: Situation, values: Mapping[str, Any], console: Console) -> ChangeReport:
     stack = _engine(change.stack)
     if situation.state.updated is None:
         stack.init()
+    before = StackFile.read(change.stack)  # Creating a stack writes to its file.
+    again = situation.deployed and before.changed(values).text == before.text
+    wanted = before if again else before.changed({**values, "generation": _next_generation(situation)})
     console.say(f"{change.title}: {situation.state.roles} -> {wanted.roles}")
     if not change.skip_preview:
         console.plan(_previewed(stack, wanted, console))
@@ -123,7 +120,7 @@ def _carry_out(
         problem = change.judge(after) if change.judge else None
     except InterruptedByPersonError as error:
         raise InterruptedByPersonError(f"{error}\n{_serving(change.stack)}") from error
-    except ProgramRefusedError:
+    except RefusedError:  # Locked, or the program said no: nothing was changed.
         before.write()
         raise
     except DeliveryError as error:
@@ -155,14 +152,8 @@ def _go_back(change: Change, situation: Situation, before: StackFile, why: str, 
     if not situation.deployed:
         raise DeliveryError(f"{why}\nNothing was deployed before; the next run goes on from here")
     now = state.read(change.stack)
-    was, serves = situation.state.live, now.live
-    values: dict[str, Any] = {"generation": max(before.generation, now.generation, situation.state.generation) + 2}
-    if was and serves and serves.version != was.version:
-        # It moved: the way back needs both at full size, and the way forward stays for whoever looks into it.
-        values |= {"live": was.version, "standby": serves.version, "canary": None}
-        restored = StackFile.read(change.stack).changed(values)
-    else:
-        restored = before.changed(values)
+    values = decisions.back(before.roles, situation.state.roles, now.roles)
+    restored = before.changed({**values, "generation": StackFile.read(change.stack).generation + 1})
     restored.write()
     console.say(f"going back to {restored.roles}")
     try:
@@ -191,7 +182,3 @@ def _engine(stack: str) -> Stack:
     from delivery.workspace import Stack
 
     return Stack(stack)
-
-
-def _import_engine() -> None:
-    import delivery.workspace  # noqa: F401

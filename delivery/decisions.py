@@ -66,6 +66,21 @@ def rollback(declared: Roles, deployed: Roles) -> Values:
     return {"live": str(declared.standby), "standby": str(wanted), **canary}
 
 
+def back(declared: Roles, deployed: Roles, now: Roles) -> Values:
+    """What a change that failed must change of the file it began with, so that what served before serves again.
+
+    `declared` is that file, `deployed` what it found and `now` what it left. Nothing, unless traffic has moved: then
+    the way back needs both versions at full size, and the new one stays for whoever looks into it. Or unless the
+    file was that of an interrupted release already.
+    """
+    was, serves = deployed.live, now.live
+    if was is None or serves is None:
+        return {}
+    if serves != was:
+        return {"live": str(was), "standby": str(serves), "canary": None}
+    return {} if declared.live == was else {"live": str(was), "standby": None, "canary": None}
+
+
 def start_canary(roles: Roles, version: Version, weight: int, replicas: int) -> Values:
     """Pods of a version beside the live ones with a share of the members; again with another share to change it."""
     live = require_public(roles)

@@ -53,10 +53,10 @@ class StackFile:
     @property
     def generation(self) -> int:
         """How often commands have changed this stack."""
-        found = self.config.get("generation", 0)
-        if not isinstance(found, int):
+        found = str(self.config.get("generation", 0))  # Pulumi quotes numbers when it writes the file.
+        if not found.isdecimal():
             raise UsageError(f"{self.path.name}: inssa:generation: found {found!r}, want a number")
-        return found
+        return int(found)
 
     @property
     def shared(self) -> bool:

@@ -109,7 +109,8 @@ def ran(stack: str) -> frozenset[Version]:
 def of_export(stack: str, export: Mapping[str, Any]) -> State:
     """Pick out of `pulumi stack export` what people ask about."""
     deployment = export.get("deployment") or {}
-    resources = deployment.get("resources") or []
+    # What an update only looked at is `external` and not ours.
+    resources = [one for one in deployment.get("resources") or () if not one.get("external")]
     outputs = next((one.get("outputs") or {} for one in resources if one["type"] == _STACK), {})
     weights = next((_weights(one["inputs"]) for one in resources if _is_public_route(one)), {})
     scales = {

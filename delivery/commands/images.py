@@ -16,7 +16,7 @@ def build(
         bool, typer.Option("--final", help="Give the approved candidate of these sources its final tag.")
     ] = False,
     stack: Annotated[str | None, typer.Option(help="Build and push what this stack's configuration names.")] = None,
-    stage: Annotated[str, typer.Option(help="The stack where candidates are approved.")] = STAGE,
+    stage: Annotated[str, typer.Option(help="Where candidates are approved; its repository is pushed to.")] = STAGE,
     as_json: Json = False,
 ) -> None:
     """Build the next candidate of the project's version: v2.0.0-rc1, rc2, ..., each number once."""
@@ -30,7 +30,7 @@ def build(
     if final and (versions or push or stack):
         raise UsageError("--final: takes no version, no --push and no --stack: it builds nothing that was approved")
     console = Console(as_json)
-    builder = Builder.of(console.say, stack)
+    builder = Builder.of(console.say, stack or stage)
     if final:
         images = [finalize(builder, stage, console)]
     elif versions or stack:
