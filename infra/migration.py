@@ -22,8 +22,8 @@ from infra.pods import (
 from infra.workload import Workload
 
 COMPONENT = "migration"
-_DEADLINE_SECONDS = 600
-_RESOURCES = Resources(cpu=40, memory=128)
+DEADLINE_SECONDS = 600
+RESOURCES = Resources(cpu=40, memory=128)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Migration(pulumi.ComponentResource):
                 container(
                     name="provision",
                     image=workload.image,
-                    resources=_RESOURCES,
+                    resources=RESOURCES,
                     args=["provision"],
                     env=env,
                     mounts=[secret_mount("admin")],
@@ -61,7 +61,7 @@ class Migration(pulumi.ComponentResource):
                 container(
                     name="migrate",
                     image=workload.image,
-                    resources=_RESOURCES,
+                    resources=RESOURCES,
                     args=["migrate"],
                     env=env,
                     mounts=[secret_mount("owner")],
@@ -85,7 +85,7 @@ class Migration(pulumi.ComponentResource):
             namespace=workload.namespace,
             instance=workload.database,
             component=COMPONENT,
-            deadline_seconds=_DEADLINE_SECONDS,
+            deadline_seconds=DEADLINE_SECONDS,
             pod=pod,
             opts=pulumi.ResourceOptions(parent=self),
         )

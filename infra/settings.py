@@ -126,6 +126,7 @@ class Settings(Frozen):
     standby: Version | None = None
     canary: Canary | None = None
     scale: Scale | None = None
+    contract: Version | None = None
 
     repository: Annotated[str, Field(pattern=r"^[a-z0-9.:/_-]+$")] = "localhost:5000/inssaservice"
     images: dict[Version, Digest] = Field(default_factory=dict)
@@ -142,7 +143,7 @@ class Settings(Frozen):
             found = "both" if self.live else "neither"
             raise ValueError(f"a stack sets either audiences or live: found {found}")
         if self.audiences:
-            for key in ("standby", "canary", "scale"):
+            for key in ("standby", "canary", "scale", "contract"):
                 if getattr(self, key) is not None:
                     raise ValueError(f"{key} belongs to a stack with live, this one has audiences")
             for label in self.audiences:
@@ -162,6 +163,8 @@ class Settings(Frozen):
             raise ValueError(f"standby is {self.standby}, the same as live: leave it out, or name the way back")
         if self.canary and self.canary.version in (self.live, self.standby):
             raise ValueError(f"canary.version is {self.canary.version}, which is live or standby already")
+        if self.contract and (left_behind := min(self.declared_versions)) < self.contract:
+            raise ValueError(f"contract is {self.contract}, but {left_behind} is declared and could not serve after it")
         return self
 
     @model_validator(mode="after")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra import database, network, rollout
+from infra import network, rollout
+from infra.contraction import Contraction, ContractionArgs
 from infra.credentials import Credentials
+from infra.database import PORT as DATABASE_PORT
 from infra.deployed import Deployed
 from infra.jenkins.component import JenkinsArgs, JenkinsServer
 from infra.jenkins.settings import Jenkins
@@ -25,6 +28,7 @@ from infra.settings import Settings
 from infra.track import CONTAINER_PORT, Track, TrackArgs
 from infra.verification import COMPONENT as VERIFICATION
 from infra.verification import Verification, VerificationArgs
+from infra.version import Version
 from infra.workload import CREDENTIALS, Workload
 
 
@@ -59,28 +63,22 @@ class Stack:
         }
         traits = self._platform.traits
         self._allow(VERIFICATION, traits.gateway)
-        self._allow(MIGRATION, network.Connection(port=database.PORT, peers=traits.database_peers))
+        self._allow(MIGRATION, network.Connection(port=DATABASE_PORT, peers=traits.database_peers))
 
         migrations: dict[str, list[Migration]] = {}
         self._tracks: dict[str, Track] = {}
         verifications = []
         # Oldest first: two versions that share a database migrate it one after the other.
         for track in sorted(self._rollout.tracks, key=lambda track: track.version):
-            workload = Workload(
-                namespace=self._namespace.name,
-                track=track.name,
-                version=track.version,
-                phase=settings.phase,
-                image=images[track.version],
-                database=track.database,
-                credentials=self._credentials[track.database].secret_name,
-            )
+            workload = self._workload(track.name, track.version, track.database, images[track.version])
             before = migrations.setdefault(track.database, [])
             before.append(self._migration(workload, before))
             self._tracks[track.name] = self._track(workload, track, before[-1])
             verifications.append(self._verification(workload, track))
         if self._rollout.public:
-            self._public_route(self._rollout.public, verifications)
+            public = self._public_route(self._rollout.public, verifications)
+            if settings.contract:
+                self._contraction(settings.contract, public)
         self._jenkins = self._build_server(settings.jenkins) if settings.jenkins else None
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
@@ -94,10 +92,31 @@ class Stack:
             opts=pulumi.ResourceOptions(provider=self._platform.provider, parent=self._namespace),
         )
 
+    def _workload(self, track: str, version: Version, database: str, image: pulumi.Input[str]) -> Workload:
+        return Workload(
+            namespace=self._namespace.name,
+            track=track,
+            version=version,
+            phase=self._settings.phase,
+            image=image,
+            database=database,
+            credentials=self._credentials[database].secret_name,
+        )
+
+    def _contraction(self, oldest: Version, after: Route) -> None:
+        image = self._platform.image(oldest)
+        for database in self._rollout.databases:
+            Contraction(
+                name(database, "contract", oldest.slug),
+                ContractionArgs(workload=self._workload(database, oldest, database, image)),
+                self._after(after),
+            )
+
     def _migration(self, workload: Workload, before: list[Migration]) -> Migration:
         return Migration(
             name(workload.database, "migrate", workload.version.slug),
-            MigrationArgs(workload=workload, admin=self._database.admin),
+            # Not named for the track: a canary's version keeps its migration when it becomes live.
+            MigrationArgs(workload=replace(workload, track=workload.database), admin=self._database.admin),
             self._after(self._database.resource, *before),
         )
 
@@ -155,11 +174,11 @@ class Stack:
             self._after(self._tracks[track.name], own),
         )
 
-    def _public_route(self, traffic: rollout.PublicTraffic, verifications: list[Verification]) -> None:
+    def _public_route(self, traffic: rollout.PublicTraffic, verifications: list[Verification]) -> Route:
         services: Mapping[str, pulumi.Input[str]] = {
             share.track: self._tracks[share.track].service_name for share in traffic.shares
         }
-        Route(
+        return Route(
             PUBLIC,
             namespace=self._namespace.name,
             route_name=PUBLIC,

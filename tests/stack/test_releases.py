@@ -107,3 +107,18 @@ def _with_version_2(resource: dict[str, Any]) -> dict[str, Any]:
         }
     rules = [{"backendRefs": [{"name": "v2-0-0", "weight": 100}]}]
     return {"outputs": {"metadata": outputs["metadata"], "spec": {"rules": rules}}}
+
+
+def test_the_contraction_is_one_more_job_and_nothing_else(run: Run) -> None:
+    before = run("real", live="v2.0.0")
+    after = run("real", live="v2.0.0", contract="v2.0.0")
+    assert changed(before, after) == {
+        ("inssa:data:Contraction", "real-contract-v2-0-0"),
+        ("kubernetes:batch/v1:Job", "real-contract-v2-0-0"),
+    }
+
+
+def test_a_canary_that_becomes_live_keeps_its_migration(run: Run) -> None:
+    canary = run("real", live="v2.0.0", canary={"version": "v2.1.0", "weight": 10})
+    live = run("real", live="v2.1.0", standby="v2.0.0")
+    assert canary.of("Job")["real-migrate-v2-1-0"] == live.of("Job")["real-migrate-v2-1-0"]

@@ -17,6 +17,7 @@ GOLDENS = ROOT / "tests/stack/goldens"
 TYPE_TOKENS = {
     "inssa:build:Jenkins",
     "inssa:build:Release",
+    "inssa:data:Contraction",
     "inssa:data:Database",
     "inssa:data:Migration",
     "inssa:gke:Alerts",
@@ -65,6 +66,7 @@ def test_a_stack_holds_what_its_golden_says(run: Run, stack: str, target: str, r
 def test_type_tokens_are_a_contract(run: Run) -> None:
     """A renamed type replaces its children; it needs an alias and a line here."""
     programs = [run(stack, target=target) for target in ("local", "gke") for stack in ("dev", "stage", "real")]
+    programs.append(run("real", contract="v1.0.0"))
     tokens = {resource.type for program in programs for resource in program.resources}
     assert {token for token in tokens if token.startswith("inssa:")} == TYPE_TOKENS
 
