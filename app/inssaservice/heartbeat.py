@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -36,8 +37,11 @@ class Heartbeat:
             )
 
     def _end(self) -> None:
+        seen = tables.serving.c
+        # Rows of processes that were killed go with it; an hour is far beyond any use of them.
+        left_behind = seen.seen_at < sa.func.now() - timedelta(hours=1)
         with self._service.reading() as connection:
-            connection.execute(sa.delete(tables.serving).where(tables.serving.c.instance == self._instance))
+            connection.execute(sa.delete(tables.serving).where(sa.or_(seen.instance == self._instance, left_behind)))
 
     async def _run(self) -> None:
         while True:
