@@ -148,7 +148,8 @@ def load(environment: Mapping[str, str]) -> Settings:
         phase=phase,
         database=_database(read),
         secrets=Secrets(folder=folder),
-        port=read.whole("INSSA_PORT", 8000, 0, 65535, "ports"),
+        # Not INSSA_PORT: Kubernetes sets that to an address in pods beside a Service named `inssa`.
+        port=read.whole("INSSA_LISTEN_PORT", 8000, 0, 65535, "ports"),
         drain_seconds=read.number("INSSA_DRAIN_SECONDS", 5, 0, 600, "seconds"),
         keep_alive_seconds=read.whole("INSSA_KEEP_ALIVE_SECONDS", 620, 1, 3600, "seconds"),
         forwarded_hops=read.whole("INSSA_FORWARDED_HOPS", 1, 0, 8, "proxies"),

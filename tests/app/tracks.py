@@ -93,7 +93,7 @@ class Track:
         """Serve from a process of its own, as a pod does."""
         process = subprocess.Popen(
             [sys.executable, "-m", "inssaservice"],
-            env={**os.environ, **self.environment, "INSSA_PORT": str(port), "PYTHONPATH": str(APP)},
+            env={**os.environ, **self.environment, "INSSA_LISTEN_PORT": str(port), "PYTHONPATH": str(APP)},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -118,7 +118,7 @@ def make(postgres: Postgres, secrets: Path, name: str, **variables: str) -> Trac
         "INSSA_DATABASE_OWNER_USER": f"inssa_{name}_owner",
         "INSSA_DATABASE_ADMIN_USER": ADMIN,
         "INSSA_SECRETS_DIR": str(secrets),
-        "INSSA_PORT": "0",
+        "INSSA_LISTEN_PORT": "0",
         "INSSA_DRAIN_SECONDS": "0.5",
         "INSSA_LOCK_SECONDS": "1",
     }
