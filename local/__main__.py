@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, text in (("status", "what runs"), ("env", 'variables for a shell: eval "$(python -m local env)"')):
         commands.add_parser(name, help=text).add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first otherwise
+        signal.signal(number, signal.default_int_handler)
     try:
         return _run(options.command, read(), as_json=getattr(options, "json", False))
     except PlatformError as error:

@@ -19,6 +19,7 @@ from local import certificates, cgroups, commands, components, images, leftovers
 from local.components import API_PORT, Component
 from local.environment import variables
 from local.errors import PlatformError
+from local.images import Image
 from local.progress import Reporter
 from local.services import Supervisor, write_if_changed
 from local.settings import NODE_ADDRESS, NODE_NAME, Settings
@@ -40,6 +41,10 @@ _STOP_ORDER = (
     ("etcd", "containerd", "registry"),
 )
 """Services that stop together. Pods end after the first group: nothing starts them again then."""
+
+
+_STOP_SECONDS = {"apiserver": components.API_STOP_SECONDS}
+"""Services that get less time to end than the others."""
 
 
 def supervisor(settings: Settings) -> Supervisor:
@@ -100,7 +105,7 @@ def start(toolchain: Toolchain, reporter: Reporter, *, own_docker: bool) -> bool
             Task("cgroups", cgroups.ensure),
             Task("network", lambda: network.ensure(settings)),
             *(task(part) for part in parts if part.service.name in first),
-            Task("images", lambda: _publish(toolchain, reporter), builders),
+            *(Task(image.name, partial(_publish, toolchain, image, reporter), builders) for image in images.IMAGES),
             Task("objects", lambda: _apply(toolchain, reporter), ("apiserver",)),
             *(task(part) for part in parts if part.service.name not in first),
             Task("node", lambda: _await_node(settings), ("kubelet",)),
@@ -124,7 +129,7 @@ def stop(settings: Settings, reporter: Reporter, pod_stopper: str | None) -> boo
     pods_run = keeper.find("containerd") is not None and pod_stopper is not None
     for number, group in enumerate(_STOP_ORDER):
         with reporter.step(f"stop {', '.join(group)}"), ThreadPoolExecutor(len(group)) as pool:
-            list(pool.map(lambda name: keeper.stop(name, seconds=20), group))
+            list(pool.map(lambda name: keeper.stop(name, _STOP_SECONDS.get(name, 20)), group))
         if number == 0 and pods_run:
             endpoint = f"unix://{settings.containerd_socket}"
             with reporter.step("stop pods"), contextlib.suppress(commands.CommandError):
@@ -170,15 +175,15 @@ def _choose_docker(settings: Settings, toolchain: Toolchain, *, own_docker: bool
         (settings.bin / "docker").unlink(missing_ok=True)
 
 
-def _publish(toolchain: Toolchain, reporter: Reporter) -> None:
+def _publish(toolchain: Toolchain, image: Image, reporter: Reporter) -> None:
     settings = toolchain.settings
+    if images.published(settings, image):
+        return
     environment = variables(settings, os.environ)
     docker = shutil.which("docker", path=environment["PATH"]) or "docker"
-    for image in images.IMAGES:
-        if not images.published(settings, image):
-            images.make(settings, image, reporter)
-            with reporter.step(f"publish base image {image.name}"):
-                images.publish(settings, image, docker, environment)
+    images.make(settings, image, reporter)
+    with reporter.step(f"publish base image {image.name}"):
+        images.publish(settings, image, docker, environment)
 
 
 def _apply(toolchain: Toolchain, reporter: Reporter) -> None:

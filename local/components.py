@@ -27,6 +27,9 @@ IDLE_SECONDS = 3600
 DRAIN_SECONDS = 30
 """How long Envoy lets connections of a removed listener finish; its default of 600 s outlives every test."""
 
+API_STOP_SECONDS = 3
+"""How long the API server may take to end. It waits a minute for open watches; its state lies in etcd anyway."""
+
 PAUSE_IMAGE = "pause:3.10"
 
 
@@ -133,7 +136,7 @@ def apiserver(settings: Settings, program: Callable[[str], str]) -> Service:
         _command(flags, program("kube-apiserver")),
         lambda: probes.https_ok(NODE_ADDRESS, API_PORT, "/readyz", pki, "admin"),
         ports=((NODE_ADDRESS, API_PORT),),
-        stop_seconds=20,
+        stop_seconds=API_STOP_SECONDS,
     )
 
 

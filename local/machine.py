@@ -13,8 +13,9 @@ from local.errors import UnfitMachineError
 from local.progress import Reporter
 from local.settings import Settings
 
-COLD_BYTES = 12 << 30
-"""Free space that a first build needs: Go's module and build caches 7 GiB, everything else 4 GiB."""
+COLD_BYTES = 15 << 30
+"""Free space that a first build needs: sources 4.2 GiB, Go's build cache about 5, programs and base images 2,
+and 3 for what the image builder, the registry and the container runtime make of the images."""
 WARM_BYTES = 2 << 30
 """Free space that a start needs when everything is compiled."""
 

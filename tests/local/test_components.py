@@ -12,7 +12,7 @@ def parts(settings: Settings) -> tuple[components.Component, ...]:
     return components.all_of(settings, lambda name: f"/bin/{name}", own_docker=True)
 
 
-STEPS = {"certificates", "cgroups", "network", "images", "objects"}
+STEPS = {"certificates", "cgroups", "network", "objects"}
 
 
 def test_every_component_stands_after_what_it_needs(parts: tuple[components.Component, ...]) -> None:

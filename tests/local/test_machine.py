@@ -17,8 +17,8 @@ def test_a_full_disk_is_refused_before_anything_is_written(settings: Settings, t
         seen.append(folder)
         return shutil._ntuple_diskusage(100 << 30, 99 << 30, 1 << 30)
 
-    with pytest.raises(UnfitMachineError, match=r"1\.0 GiB free, 12 GiB are needed: .*INSSA_CACHE"):
-        machine.check_space(settings, 12 << 30, usage)
+    with pytest.raises(UnfitMachineError, match=r"1\.0 GiB free, 15 GiB are needed: .*INSSA_CACHE"):
+        machine.check_space(settings, 15 << 30, usage)
     assert seen == [tmp_path]
     assert not settings.cache.exists()
 
