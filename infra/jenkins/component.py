@@ -38,6 +38,8 @@ class Release(pulumi.ComponentResource):
 
     `atomic`: a failed update goes back to the last release that worked and leaves
     nothing in `pending-upgrade`, where the next update would not start.
+    `recreate_pods`: a StatefulSet waits for a pod that never becomes ready before
+    it replaces it (kubernetes #67250), so that going back would wait in vain.
     """
 
     def __init__(self, name: str, args: ReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -53,6 +55,7 @@ class Release(pulumi.ComponentResource):
             values=args.values,
             atomic=True,
             cleanup_on_fail=True,
+            recreate_pods=True,
             max_history=5,
             timeout=args.timeout_seconds,
             opts=pulumi.ResourceOptions(parent=self),
