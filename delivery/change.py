@@ -8,7 +8,7 @@ goes on from there.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Change:
     """What is to become of a stack, and how to carry it out.
 
     `title` is what people read, `judge` decides after the update whether it stays. What `mends` may begin
-    from a file that was never deployed.
+    from a file that was never deployed, and is not taken back if it fails: it was the way back itself.
     """
 
     stack: str
@@ -79,15 +79,20 @@ class Situation:
                 "or pulumi config refresh"
             )
 
-    def refuse_dirty(self, wanted: StackFile) -> None:
-        """Raise RefusedError if the file was edited and never deployed, unless this is the very edit that is wanted."""
-        declared, deployed = self.file.roles, self.state.roles
-        if not self.deployed or declared in (deployed, wanted.roles) or self.file.generation > self.state.generation:
-            return
-        raise RefusedError(
-            f"{self.file.path.name}: declares {declared}, but deployed is {deployed}. Finish that change first "
-            "(pulumi up), or take it back (inssa rollback, git checkout, or pulumi config refresh)"
-        )
+    def refuse_dirty(self, keys: Iterable[str]) -> None:
+        """Raise RefusedError if the file says something that was never deployed, other than by the keys to be set.
+
+        A change that was interrupted is finished by the command that began it, and by no other one.
+        """
+        # A failed change that could not be taken back whole leaves a track that nobody declares; the next one ends it.
+        leftovers = self.file.generation > self.state.generation
+        differs = decisions.undeployed(self.file.roles, self.state.roles, keys, leftovers=leftovers)
+        if self.deployed and differs:
+            raise RefusedError(
+                f"{self.file.path.name}: declares {self.file.roles}, but deployed is {self.state.roles} "
+                f"({', '.join(differs)} differs). Finish that change first: run its command again, or pulumi up. "
+                "Or take it back: inssa rollback, git checkout, or pulumi config refresh"
+            )
 
 
 def carry_out(change: Change, console: Console) -> ChangeReport:
@@ -97,7 +102,7 @@ def carry_out(change: Change, console: Console) -> ChangeReport:
         situation.refuse_stale()
         values = change.decide(situation)
         if not change.mends:
-            situation.refuse_dirty(situation.file.changed(values))
+            situation.refuse_dirty(values)
         return _carry_out(change, situation, values, console)
 
 
@@ -124,7 +129,11 @@ def _carry_out(change: Change, situation: Situation, values: Mapping[str, Any], 
         before.write()
         raise
     except DeliveryError as error:
+        if change.mends:
+            raise DeliveryError(f"{error}\n{_serving(change.stack)}") from error
         _go_back(change, situation, before, str(error), console)
+    if problem and change.mends:
+        raise DeliveryError(f"{problem}\n{_serving(change.stack)}")
     if problem:
         _go_back(change, situation, before, problem, console)
     return ChangeReport.of(

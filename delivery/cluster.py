@@ -59,7 +59,7 @@ class Cluster:
         finally:
             connection.close()
         if response.status != 200:
-            raise DeliveryError(f"the cluster answered {response.status} to {path}: {body[:200]}")
+            raise DeliveryError(f"the cluster answered {response.status} to {path}: {body.strip()[:200]}")
         return body
 
 

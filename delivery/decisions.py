@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from delivery.errors import RefusedError, UsageError
@@ -42,7 +42,7 @@ def release(roles: Roles, version: Version) -> Values:
     if version.prerelease:
         raise RefusedError(f"{version} is a candidate: the public gets final versions only; approve it on stage first")
     if version == live:
-        return {}
+        return {"live": str(live), "standby": str(roles.standby) if roles.standby else None}
     if version < live:
         raise RefusedError(f"{version} is older than {live}, which is live: {_DOWN}")
     values: Values = {"live": str(version), "standby": str(live)}
@@ -79,6 +79,21 @@ def back(declared: Roles, deployed: Roles, now: Roles) -> Values:
     if serves != was:
         return {"live": str(was), "standby": str(serves), "canary": None}
     return {} if declared.live == was else {"live": str(was), "standby": None, "canary": None}
+
+
+def undeployed(declared: Roles, deployed: Roles, setting: Iterable[str], *, leftovers: bool) -> list[str]:
+    """Keys, other than those that are being set, whose declared value is not what is deployed.
+
+    With `leftovers` a track beside the live one that is not declared is no difference.
+    """
+    about = {"version": "audiences"}
+    ignored = {about.get(key, key) for key in setting}
+    found = [
+        key
+        for key in ("audiences", "live", "standby", "canary", "scale")
+        if key not in ignored and getattr(declared, key) != getattr(deployed, key)
+    ]
+    return [key for key in found if not (leftovers and key == "standby" and declared.standby is None)]
 
 
 def start_canary(roles: Roles, version: Version, weight: int, replicas: int) -> Values:

@@ -25,7 +25,8 @@ AUDIENCES = Roles(audiences={"qa": v("v2.0.0-rc1"), "dogfooding": V1})
 def test_a_release_keeps_what_served_as_the_way_back_and_ends_its_own_canary() -> None:
     assert decisions.release(ONE, V2) == {"live": "v2.0.0", "standby": "v1.0.0"}
     assert decisions.release(TRIED, V21) == {"live": "v2.1.0", "standby": "v2.0.0", "canary": None}
-    assert decisions.release(BOTH, V2) == {}, "run again after an interruption"
+    again = {"live": "v2.0.0", "standby": "v1.0.0"}
+    assert decisions.release(BOTH, V2) == again, "run again after an interruption"
 
 
 @pytest.mark.parametrize(("version", "why"), [("v2.1.0-rc1", "is a candidate"), ("v1.9.0", "is older than v2.0.0")])
@@ -74,3 +75,14 @@ def test_other_bounds_keep_the_rest_of_the_scale() -> None:
     }
     with pytest.raises(UsageError, match="min 10 and max 5"):
         decisions.scale({"scale": {"min": 10, "max": 10}}, ONE, None, 5)
+
+
+def test_a_change_is_finished_by_its_own_command_only() -> None:
+    grown = Roles(live=V1, scale=Scale(min=10, max=20))
+    assert decisions.undeployed(grown, ONE, ["scale"], leftovers=False) == []
+    assert decisions.undeployed(grown, ONE, ["canary"], leftovers=False) == ["scale"]
+    assert decisions.undeployed(BOTH, ONE, ["canary"], leftovers=True) == ["live", "standby", "scale"]
+    left = Roles(live=V1, standby=V2, scale=ONE.scale)
+    assert decisions.undeployed(ONE, left, ["scale"], leftovers=False) == ["standby"]
+    assert decisions.undeployed(ONE, left, ["scale"], leftovers=True) == [], "of a failed release"
+    assert decisions.undeployed(AUDIENCES, Roles(audiences={"qa": V1}), ["version"], leftovers=False) == []
