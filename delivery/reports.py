@@ -165,3 +165,24 @@ class StatusReport(Report):
     """Every stack that was asked for."""
 
     stacks: list[StackStatus]
+
+
+class RehearsalStep(Report):
+    """One step of the story. `began` and `ended` are seconds since the load began."""
+
+    title: str
+    began: float
+    ended: float
+    ok: bool
+    note: str
+
+
+class RehearsalReport(Report):
+    """The whole story with load on. `requests` counts the answers of each version."""
+
+    steps: list[RehearsalStep]
+    requests: int
+    failed: int
+    by_version: dict[str, int]
+    seconds: float
+    html: str
