@@ -85,7 +85,8 @@ def test_it_is_installed_and_no_secret_leaves_its_secret(release: Stack) -> None
     preview = release.pulumi("preview", "--diff", "--stack", release.name)
     update = release.up()
     assert revisions(release) == [(1, "deployed")]
-    assert base64.b64decode(_planted(release)).decode() == PLANTED, "or nothing would be proven"
+    assert _stored(release, "planted", "token") == PLANTED, "or nothing would be proven"
+    assert _stored(release, "generated", "password") == release.output("generated")
     everywhere = {
         "preview": preview,
         "update": update,
@@ -96,8 +97,9 @@ def test_it_is_installed_and_no_secret_leaves_its_secret(release: Stack) -> None
         "events": release.kubectl("get", "events", "-o", "json"),
         "release": _helm_releases(release),
     }
-    forms = [PLANTED, base64.b64encode(PLANTED.encode()).decode().rstrip("=")]
-    assert {place for place, text in everywhere.items() if any(form in text for form in forms)} == set()
+    for value in (PLANTED, release.output("generated")):
+        forms = [value, base64.b64encode(value.encode()).decode().rstrip("=")]
+        assert {place for place, text in everywhere.items() if any(form in text for form in forms)} == set()
 
 
 def test_values_arrive_unchanged(release: Stack, sent: dict[str, Any]) -> None:
@@ -164,8 +166,9 @@ def test_the_chart_of_jenkins_itself_takes_the_values(
     assert stack.preview()["Release/jenkins"] == "create"
 
 
-def _planted(stack: Stack) -> str:
-    return str(json.loads(stack.kubectl("get", "secret", "planted", "-o", "json"))["data"]["token"])
+def _stored(stack: Stack, secret: str, key: str) -> str:
+    data = json.loads(stack.kubectl("get", "secret", secret, "-o", "json"))["data"]
+    return base64.b64decode(data[key]).decode()
 
 
 def _helm_releases(stack: Stack) -> str:

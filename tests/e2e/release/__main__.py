@@ -7,6 +7,7 @@ import os
 import pulumi
 import pulumi_kubernetes as k8s
 
+from infra.credentials import Credentials
 from infra.jenkins.component import Release, ReleaseArgs
 from infra.jenkins.settings import Chart
 from infra.namespace import Namespace
@@ -21,6 +22,10 @@ secret = k8s.core.v1.Secret(
     string_data={"token": pulumi.Output.secret(os.environ["INSSA_TEST_PLANTED"])},
     opts=pulumi.ResourceOptions(parent=namespace, provider=provider, additional_secret_outputs=["data", "stringData"]),
 )
+generated = Credentials(
+    "generated", namespace=namespace.name, secret_name="generated", keys=("password",), opts=on_cluster
+)
+pulumi.export("generated", generated.value("password"))
 Release(
     "jenkins",
     ReleaseArgs(
