@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,14 +63,16 @@ def test_a_creation_that_was_not_answered_is_not_repeated(github: FakeGitHub, pa
         (Trouble("GET", 403, {"retry-after": "17"}), 17),
         (Trouble("POST", 403, message="You have exceeded a secondary rate limit."), 60),
         (Trouble("POST", 429), 60),
-        (Trouble("GET", 403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 90)}), 60),
+        (Trouble("GET", 403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "in 90 s"}), 60),
     ],
     ids=["outage", "retry-after", "secondary", "too-many", "primary"],
 )
 def test_limits_and_outages_are_waited_out(
     github: FakeGitHub, pauses: list[float], trouble: Trouble, least: float
 ) -> None:
-    github.troubles.append(trouble)
+    # A reset is a point in time: it counts from now, not from when the cases were listed.
+    headers = {name: str(int(time.time()) + 90) if name.endswith("reset") else v for name, v in trouble.headers.items()}
+    github.troubles.append(replace(trouble, headers=headers))
     assert post(github, pauses).outcome is Outcome.CREATED
     assert len(pauses) == 1
     assert pauses[0] >= least
