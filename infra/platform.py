@@ -30,7 +30,8 @@ class Traits:
     A pod that ends goes on for `forget_endpoint_seconds`, in which the gateway
     forgets it, and after SIGTERM serves on for `drain_seconds`, closing its
     connections one by one. `keep_alive_seconds` must exceed what the gateway
-    keeps idle connections for. `web_cpu` is in thousandths, and what the
+    keeps idle connections for; `forwarded_hops` proxies append to X-Forwarded-For
+    before a pod. `web_cpu` is in thousandths, and what the
     autoscaler's percentage refers to. `identity` is where a pod gets its identity
     outside of the cluster from, if it has one.
     """
@@ -38,6 +39,7 @@ class Traits:
     forget_endpoint_seconds: int
     drain_seconds: int
     keep_alive_seconds: int
+    forwarded_hops: int
     progress_deadline_seconds: int
     verification_seconds: int
     web_cpu: int
@@ -110,6 +112,7 @@ class InClusterPlatform:
             forget_endpoint_seconds=5,
             drain_seconds=5,
             keep_alive_seconds=620,
+            forwarded_hops=1,
             progress_deadline_seconds=120,
             verification_seconds=60,
             web_cpu=40,

@@ -148,6 +148,7 @@ def service_environment(workload: Workload, traits: Traits) -> dict[str, str]:
         **workload.environment(),
         "DRAIN_SECONDS": str(traits.drain_seconds),
         "KEEP_ALIVE_SECONDS": str(traits.keep_alive_seconds),
+        "FORWARDED_HOPS": str(traits.forwarded_hops),
     }
 
 

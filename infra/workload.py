@@ -24,7 +24,7 @@ class Workload:
     credentials: pulumi.Input[str]
 
     def environment(self) -> dict[str, str]:
-        """Settings of the image, without their prefix; app/inssaservice/config.py reads them."""
+        """Settings of the image, without their prefix; app/inssaservice/settings.py reads them."""
         role = f"inssa_{self.database.replace('-', '_')}"
         return {
             "VERSION": str(self.version),

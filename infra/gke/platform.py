@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import pulumi
+import pulumi_docker as docker
 import pulumi_gcp as gcp
 import pulumi_kubernetes as k8s
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
@@ -22,6 +24,7 @@ from infra.gke.project import Keys, Services
 from infra.gke.registry import LOCATIONS, Registry, RegistryArgs
 from infra.gke.settings import Gke
 from infra.images import service_image
+from infra.jenkins.settings import Image
 from infra.jenkins.values import AGENT_ACCOUNT
 from infra.platform import BackendSpec, DatabaseServer, Traits
 from infra.settings import Phase, Settings
@@ -103,7 +106,8 @@ class GkePlatform:
     def image(self, version: Version) -> pulumi.Input[str]:
         """The digest from the configuration; a dev stack that names none builds the working tree."""
         if self._settings.phase is Phase.DEV and version not in self._settings.images:
-            return built_image(self._settings.repository, version, pulumi.ResourceOptions(depends_on=[self._registry]))
+            opts = pulumi.ResourceOptions(provider=self._builder, depends_on=[self._registry])
+            return built_image(self._settings.repository, version, opts)
         return service_image(self._settings, version)
 
     def verification_url(self, host: str) -> str:
@@ -166,6 +170,10 @@ class GkePlatform:
         if self._deployer:
             DeployerRights("deployer-rights", namespace, self._deployer.email, self._on_cluster)
 
+    @cached_property
+    def _builder(self) -> docker.Provider:
+        return docker.Provider("docker")
+
     @property
     def _on_cluster(self) -> pulumi.ResourceOptions:
         # A route that comes before its Gateway would wait in vain.
@@ -176,7 +184,7 @@ class GkePlatform:
         foreign = [jenkins.controller, jenkins.agent] if jenkins else []
         return [
             f"{self._gke.registry}/{self._gke.project}/*",
-            *(f"{image.registry}/{image.repository}@{image.digest}" for image in foreign),
+            *(f"{image.registry}/{image.repository}{tag}@{image.digest}" for image in foreign for tag in _tags(image)),
         ]
 
     def _make_deployer(self) -> Deployer | None:
@@ -202,6 +210,8 @@ class GkePlatform:
             forget_endpoint_seconds=_FORGET_SECONDS,
             drain_seconds=_FORGET_SECONDS,
             keep_alive_seconds=KEEP_ALIVE_SECONDS + 20,
+            # The load balancer appends the client's address and its own.
+            forwarded_hops=2,
             # A node may have to come first.
             progress_deadline_seconds=600,
             # A new backend is known to the load balancer everywhere after minutes.
@@ -228,3 +238,8 @@ class GkePlatform:
             ),
             self._on_google,
         )
+
+
+def _tags(image: Image) -> tuple[str, str]:
+    # A pod names tag and digest; whether a pattern without the tag covers that is not documented.
+    return ("", f":{image.tag}")
