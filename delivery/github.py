@@ -40,6 +40,7 @@ class Outcome(StrEnum):
     EDITED = "edited"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
+    WRITTEN = "written"
 
 
 @dataclass(frozen=True, kw_only=True)

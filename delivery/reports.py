@@ -114,8 +114,14 @@ class PreviewReport(Report):
     failed: bool
     errors: list[str]
     steps: list[StepReport]
-    comment: Literal["created", "edited", "unchanged", "skipped", "file"]
+    comment: Literal["created", "edited", "unchanged", "skipped", "written"]
     url: str
+
+
+class PreviewsReport(Report):
+    """Every stack that was previewed."""
+
+    previews: list[PreviewReport]
 
 
 class BuiltImage(Report):

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from delivery.reports import BuildReport, ChangeReport, PreviewReport, RehearsalReport, StatusReport
+from delivery.reports import BuildReport, ChangeReport, PreviewsReport, RehearsalReport, StatusReport
 
-REPORTS = (StatusReport, PreviewReport, BuildReport, ChangeReport, RehearsalReport)
+REPORTS = (StatusReport, PreviewsReport, BuildReport, ChangeReport, RehearsalReport)
 
 
 def schema() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from delivery.commands.options import REAL, STAGE, ErrorRate, Json, Latency, Public, SkipPreview, Watch, Yes
+from delivery.commands.options import REAL, STAGE, ErrorRate, Json, Latency, Public, SkipPreview, Stage, Watch, Yes
 
 if TYPE_CHECKING:
     from delivery.console import Console
@@ -36,7 +36,7 @@ def deploy(
 def release(
     version: Annotated[str | None, typer.Argument(help="A final version. The project's if it is left out.")] = None,
     stack: Public = REAL,
-    stage: Annotated[str, typer.Option(help="The stack that must have run it.")] = STAGE,
+    stage: Stage = STAGE,
     watch: Watch = 60,
     max_error_rate: ErrorRate = 0.01,
     max_latency: Latency = 2.0,
@@ -73,7 +73,7 @@ def rollback(stack: Public = REAL, yes: Yes = False, skip_preview: SkipPreview =
 
 
 def scale(
-    stack: Annotated[str, typer.Argument(help="The public stack.")] = REAL,
+    stack: Annotated[str, typer.Argument(envvar="INSSA_REAL_STACK", help="The public stack.")] = REAL,
     largest: Annotated[int | None, typer.Option("--max", help="Most pods.")] = None,
     smallest: Annotated[int | None, typer.Option("--min", help="Fewest pods.")] = None,
     yes: Yes = False,
@@ -142,7 +142,8 @@ def canary_abort(
 
 
 def nightly(
-    stack: Annotated[str, typer.Argument(help="The stack for candidates.")] = STAGE, as_json: Json = False
+    stack: Annotated[str, typer.Argument(envvar="INSSA_STAGE_STACK", help="The stack for candidates.")] = STAGE,
+    as_json: Json = False,
 ) -> None:
     """Build the next candidate, deploy it to stage and test each audience's address; nobody is asked."""
     from delivery.build import Builder

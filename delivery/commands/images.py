@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from delivery.commands.options import STAGE, Json
+from delivery.commands.options import STAGE, Json, Stage
 
 
 def build(
@@ -16,7 +16,7 @@ def build(
         bool, typer.Option("--final", help="Give the approved candidate of these sources its final tag.")
     ] = False,
     stack: Annotated[str | None, typer.Option(help="Build and push what this stack's configuration names.")] = None,
-    stage: Annotated[str, typer.Option(help="Where candidates are approved; its repository is pushed to.")] = STAGE,
+    stage: Stage = STAGE,
     as_json: Json = False,
 ) -> None:
     """Build the next candidate of the project's version: v2.0.0-rc1, rc2, ..., each number once."""

@@ -58,7 +58,7 @@ def status(
 
 
 def preview(
-    stack: Annotated[str, typer.Argument(help="A stack: dev, stage, real.")],
+    stack: Annotated[str | None, typer.Argument(help="A stack: dev, stage, real. All if it is left out.")] = None,
     pr: Annotated[int | None, typer.Option(min=1, help="Number of the pull request to comment on.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write the comment to this file instead.")] = None,
     repo: Annotated[str | None, typer.Option(help="OWNER/NAME; else GITHUB_REPOSITORY, or the remote origin.")] = None,
@@ -67,6 +67,10 @@ def preview(
 ) -> None:
     """Show what an update of a stack would change now; with --pr as one comment, found again and edited in place."""
     from delivery.console import Console
-    from delivery.preview import preview as run
+    from delivery.preview import Destination, previews
+    from delivery.project import stack_file, stacks
 
-    run(stack, pr=pr, output=output, repository=repo, skip_unchanged=skip_unchanged, console=Console(as_json))
+    if stack:
+        stack_file(stack)
+    where = Destination(pr=pr, output=output, repository=repo, skip_unchanged=skip_unchanged)
+    previews([stack] if stack else stacks(), where, Console(as_json))
