@@ -102,6 +102,16 @@ def test_only_images_of_the_own_registry_are_admitted(run: Run) -> None:
     assert policy["admissionWhitelistPatterns"] == [{"namePattern": "gcr.io/inssa-real/*"}]
 
 
+def test_foreign_images_are_admitted_by_digest_only(run: Run) -> None:
+    patterns = [p["namePattern"] for p in only(run("dev", target="gke"), "Policy")["admissionWhitelistPatterns"]]
+    foreign = [pattern for pattern in patterns if not pattern.startswith("gcr.io/inssa-dev/")]
+    assert {pattern.partition("@")[0].partition(":")[0] for pattern in foreign} == {
+        "docker.io/jenkins/jenkins",
+        "docker.io/jenkins/inbound-agent",
+    }
+    assert all("@sha256:" in pattern and "*" not in pattern for pattern in foreign)
+
+
 def test_no_image_that_a_stack_names_is_cleaned_up(run: Run) -> None:
     program = run(
         "real",
@@ -160,6 +170,30 @@ def test_the_load_balancer_knows_each_tracks_health_and_drains_it(run: Run) -> N
         assert check == {"portSpecification": "USE_FIXED_PORT", "port": 8000, "requestPath": "/readyz"}
         assert health[track]["spec"]["targetRef"] == {"group": "", "kind": "Service", "name": track}
         assert backends[track]["spec"]["default"]["connectionDraining"]["drainingTimeoutSec"] == 60
+
+
+def test_a_backend_is_known_and_healthy_before_it_gets_weight(run: Run) -> None:
+    """The engine makes these one after the other; its order is the order of the release."""
+    made = [(r.kind, r.name) for r in run("real", target="gke").resources]
+    order = [
+        ("HealthCheckPolicy", "v1-0-0"),
+        ("GCPBackendPolicy", "v1-0-0-gcpbackendpolicy"),
+        ("HTTPRoute", "v1-0-0-route"),
+        ("Job", "v1-0-0-verify-v1-0-0"),
+        ("HTTPRoute", "public"),
+    ]
+    health, backend, own, verified, public = (made.index(step) for step in order)
+    assert max(health, backend) < own < verified < public
+
+
+def test_what_keeps_data_is_protected_from_the_engine_too(run: Run) -> None:
+    protected = set(run("real", target="gke").protected)
+    for kind in ("Cluster", "DatabaseInstance", "Repository", "CryptoKey", "KeyRing"):
+        resources = {
+            (r.type, r.name) for r in run("real", target="gke").resources if r.kind == kind and "gcp:" in r.type
+        }
+        assert resources
+        assert resources <= protected
 
 
 def test_a_pod_outlives_its_place_in_the_load_balancer(run: Run) -> None:
