@@ -85,10 +85,12 @@ class Builder:
                 self.say(f"{version} is claimed by another build")
 
     def candidate_of_tree(self, approved: frozenset[Version]) -> Version | None:
-        """The newest approved candidate that was built from the sources of this checkout."""
-        tree = Source.of_checkout().tree
+        """The newest approved candidate of the checkout's sources; None if there is none, or they are no commit's."""
+        source = Source.of_checkout()
+        if not source.clean:
+            return None
         for version in candidates.candidates(self.repository.tags(), candidates.project_version()):
-            if version in approved and self.repository.labels(str(version)).get(TREE) == tree:
+            if version in approved and self.repository.labels(str(version)).get(TREE) == source.tree:
                 return version
         return None
 

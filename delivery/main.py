@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from delivery.commands import changes, images, look
+from delivery.commands import changes, images, look, story
 from delivery.errors import DeliveryError, ExitCode
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     changes.rollback,
     changes.scale,
     changes.nightly,
+    story.rehearse,
     look.env,
 ):
     app.command()(command)

@@ -1,7 +1,5 @@
-"""The project's own load generator: open-loop, no retries, every answer kept."""
+"""The project's own load generator, which `inssa rehearse` uses too: open-loop, no retries, every answer kept."""
 
-from tests.load.client import Answer
-from tests.load.generator import Load, Profile, run
-from tests.load.summary import Summary
+from delivery.load import Answer, Load, Profile, Summary, run
 
 __all__ = ["Answer", "Load", "Profile", "Summary", "run"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.load.client import Target
-from tests.load.generator import Profile, run
-from tests.load.summary import Summary
+from delivery.load.client import Target
+from delivery.load.generator import Profile, run
+from delivery.load.summary import Summary
 
 parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
 parser.add_argument("--host", default="real.inssa.localhost", help="host name of the route")
