@@ -35,7 +35,7 @@ _UID = 999
 _DATA = "/var/lib/postgresql/data"
 _MAX_CONNECTIONS = 200
 """42 pods (twenty live, twenty standby, two canary) with four connections each, and some for Jobs."""
-_RESOURCES = Resources(cpu=100, memory=256)
+_RESOURCES = Resources(cpu=50, memory=256)
 
 
 @dataclass(frozen=True, kw_only=True)

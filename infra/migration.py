@@ -23,7 +23,7 @@ from infra.workload import Workload
 
 COMPONENT = "migration"
 DEADLINE_SECONDS = 600
-RESOURCES = Resources(cpu=40, memory=128)
+RESOURCES = Resources(cpu=20, memory=128)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,7 +115,8 @@ class InClusterPlatform:
             forwarded_hops=1,
             progress_deadline_seconds=120,
             verification_seconds=60,
-            web_cpu=40,
+            # Forty-two pods of a release at its largest, and the other stacks, fit on two cores.
+            web_cpu=20,
             visitors=(network.namespace(settings.gateway.namespace), network.address(address)),
             database_peers=(network.components("database"),),
             gateway=network.Connection(port=int(port), peers=(network.address(address),)),

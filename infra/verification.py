@@ -23,7 +23,7 @@ from infra.workload import Workload
 COMPONENT = "verification"
 _CHECK_SECONDS = 60
 """Time for the check itself, once the track answers."""
-_RESOURCES = Resources(cpu=40, memory=96)
+_RESOURCES = Resources(cpu=20, memory=96)
 
 
 @dataclass(frozen=True, kw_only=True)
