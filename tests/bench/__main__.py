@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import local
-from tests.bench import command, page, platform, release, updates
+from tests.bench import command, deploy, page, platform, release, updates
 from tests.bench.figures import Figure, report
 from tests.e2e import images
 from tests.e2e.stack import ROOT, Stack
@@ -45,12 +45,16 @@ def command_group() -> list[Figure]:
 def updates_group() -> list[Figure]:
     """The stage of the story against an empty program."""
     audiences = {"qa": {"replicas": 1}, "dogfooding": {"replicas": 1}}
-    images.build("v1.0.0-rc1")
+    for version in ("v1.0.0-rc1", "v1.0.0-rc2"):
+        images.build(version)
     with (
         stack({"phase": "stage", "version": "v1.0.0-rc1", "audiences": audiences}) as stage,
         tempfile.TemporaryDirectory() as folder,
     ):
-        return updates.measure(stage, Path(folder))
+        return [
+            *updates.measure(stage, Path(folder)),
+            *deploy.measure(stage, ("v1.0.0-rc1", "v1.0.0-rc2")),
+        ]
 
 
 def page_group() -> list[Figure]:
