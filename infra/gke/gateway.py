@@ -60,9 +60,8 @@ class PublicGateway(pulumi.ComponentResource):
         policy = gcp.compute.SSLPolicy(
             name, name=resource_name, profile="MODERN", min_tls_version="TLS_1_2", opts=self._child
         )
-        gateway = self._gateway(address.name, certificates, policy.name)
+        self._gateway(address.name, certificates, policy.name)
         self.register_outputs({"address": self.address})
-        self.gateway = gateway
 
     def _point_names(self, address: pulumi.Input[str]) -> None:
         # A name that has names below it hides the wildcard above it: preview is said for itself.
@@ -116,7 +115,7 @@ class PublicGateway(pulumi.ComponentResource):
 
     def _gateway(
         self, address: pulumi.Input[str], certificates: pulumi.Input[str], tls_policy: pulumi.Input[str]
-    ) -> k8s.apiextensions.CustomResource:
+    ) -> None:
         wanted = self._args.gateway
         namespace = k8s.core.v1.Namespace(
             self._name,
@@ -130,7 +129,7 @@ class PublicGateway(pulumi.ComponentResource):
             opts=self._on_cluster,
         )
         where = namespace.metadata.name
-        gateway = self._object(
+        self._object(
             "gateway.networking.k8s.io/v1",
             "Gateway",
             wanted.name,
@@ -164,7 +163,6 @@ class PublicGateway(pulumi.ComponentResource):
                 ],
             },
         )
-        return gateway
 
     def _object(
         self,
@@ -174,8 +172,8 @@ class PublicGateway(pulumi.ComponentResource):
         namespace: pulumi.Input[str],
         spec: Mapping[str, Any],
         annotations: Mapping[str, pulumi.Input[str]] | None = None,
-    ) -> k8s.apiextensions.CustomResource:
-        return custom(self._name, api_version, kind, name, namespace, spec, self._on_cluster, annotations)
+    ) -> None:
+        custom(self._name, api_version, kind, name, namespace, spec, self._on_cluster, annotations)
 
 
 def gateway_spec(address: pulumi.Input[str]) -> dict[str, Any]:
@@ -251,7 +249,7 @@ def health_check(args: BackendArgs) -> dict[str, Any]:
 
 
 def custom(
-    base: str,
+    resource_name: str,
     api_version: str,
     kind: str,
     name: str,
@@ -268,7 +266,6 @@ def custom(
     }
     if annotations:
         metadata["annotations"] = annotations
-    resource_name = base if kind in ("Gateway", "HealthCheckPolicy") else f"{base}-{kind.lower()}"
     return k8s.apiextensions.CustomResource(
         resource_name, api_version=api_version, kind=kind, metadata=metadata, spec=spec, opts=opts
     )

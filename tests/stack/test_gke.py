@@ -177,7 +177,7 @@ def test_a_backend_is_known_and_healthy_before_it_gets_weight(run: Run) -> None:
     made = [(r.kind, r.name) for r in run("real", target="gke").resources]
     order = [
         ("HealthCheckPolicy", "v1-0-0"),
-        ("GCPBackendPolicy", "v1-0-0-gcpbackendpolicy"),
+        ("GCPBackendPolicy", "v1-0-0"),
         ("HTTPRoute", "v1-0-0-route"),
         ("Job", "v1-0-0-verify-v1-0-0"),
         ("HTTPRoute", "public"),
