@@ -125,6 +125,10 @@ def _carry_out(change: Change, situation: Situation, values: Mapping[str, Any], 
         problem = change.judge(after) if change.judge else None
     except InterruptedByPersonError as error:
         raise InterruptedByPersonError(f"{error}\n{_serving(change.stack)}") from error
+    except KeyboardInterrupt as error:  # While the judge looked, no engine ran that would have taken the signal.
+        raise InterruptedByPersonError(
+            f"interrupted while looking at the outcome; run the command again to look on\n{_serving(change.stack)}"
+        ) from error
     except RefusedError:  # Locked, or the program said no: nothing was changed.
         before.write()
         raise

@@ -1,3 +1,0 @@
-# ruff: noqa
-from delivery.load.generator import *
-from delivery.load.generator import _serve

@@ -1,2 +1,0 @@
-# ruff: noqa
-from delivery.load.summary import *
