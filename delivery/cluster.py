@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -66,8 +67,10 @@ class Cluster:
 @contextmanager
 def connected(config: Mapping[str, Any]) -> Iterator[Cluster]:
     """The cluster that a stack's configuration names. Raises DeliveryError if there is no way to it."""
-    command = ["kubectl", "proxy"]
+    command, env = ["kubectl", "proxy"], environment()
     if config.get("target", "local") != "local":
+        if "KUBECONFIG" not in os.environ:
+            env.pop("KUBECONFIG", None)  # It names the local platform's.
         for option in ("kubeconfig", "context"):
             if value := config.get(option):
                 command += [f"--{option}", str(Path(value).expanduser() if option == "kubeconfig" else value)]
@@ -76,7 +79,7 @@ def connected(config: Mapping[str, Any]) -> Iterator[Cluster]:
     try:
         process = subprocess.Popen(
             [*command, "--unix-socket", path],
-            env=environment(),
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from delivery.comment import Preview, marker, render
 from delivery.console import Console
-from delivery.errors import DeliveryError, UsageError
-from delivery.failures import ProgramRefusedError, UpdateFailedError
+from delivery.errors import DeliveryError, InterruptedByPersonError, UsageError
+from delivery.failures import UpdateFailedError
 from delivery.github import Account, Outcome, Posted, PullRequests
 from delivery.plan import Plan
 from delivery.progress import Progress
@@ -81,7 +81,9 @@ def _previewed(stack: str, console: Console) -> tuple[Preview, DeliveryError | N
     try:
         with console.watching(f"previewing {stack}") as watched:
             plan = Stack(stack).preview(progress=Progress(on_interrupt=watched.on_interrupt))
-    except (UpdateFailedError, ProgramRefusedError) as error:
+    except InterruptedByPersonError:
+        raise
+    except DeliveryError as error:
         steps = error.plan.steps if isinstance(error, UpdateFailedError) else ()
         failed = Plan(steps=steps, errors=tuple(str(error).splitlines()))
         return Preview(stack=stack, plan=failed, commit=_commit()), error
