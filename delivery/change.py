@@ -20,6 +20,7 @@ from delivery.errors import DeliveryError, InterruptedByPersonError, RefusedErro
 from delivery.lock import held
 from delivery.plan import Plan
 from delivery.progress import Progress
+from delivery.publish import publish
 from delivery.reports import ChangeReport
 from delivery.stackfile import StackFile
 
@@ -36,8 +37,9 @@ Judge = Callable[[state.State], str | None]
 class Change:
     """What is to become of a stack, and how to carry it out.
 
-    `title` is what people read, `judge` decides after the update whether it stays. What `mends` may begin
-    from a file that was never deployed, and is not taken back if it fails: it was the way back itself.
+    `title` is what people read, `judge` decides after the update whether it stays, `commit_to` is the branch that the
+    file is pushed to in the end. What `mends` may begin from a file that was never deployed, and is not taken back
+    if it fails: it was the way back itself.
     """
 
     stack: str
@@ -46,6 +48,7 @@ class Change:
     yes: bool = False
     skip_preview: bool = False
     mends: bool = False
+    commit_to: str | None = None
     judge: Judge | None = None
 
 
@@ -103,7 +106,12 @@ def carry_out(change: Change, console: Console) -> ChangeReport:
         values = change.decide(situation)
         if not change.mends:
             situation.refuse_dirty(values)
-        return _carry_out(change, situation, values, console)
+        try:
+            return _carry_out(change, situation, values, console)
+        finally:
+            # After a failure too: the file tells the next checkout where the stack is.
+            if change.commit_to:
+                publish(situation.file.path, f"{change.stack}: {change.title}", change.commit_to, console.say)
 
 
 def _carry_out(change: Change, situation: Situation, values: Mapping[str, Any], console: Console) -> ChangeReport:

@@ -19,7 +19,7 @@ def nightly(builder: Builder, how: How, console: Console) -> tuple[BuiltImage, C
     return image, deploy(Version.parse(image.version), None, how, console)
 
 
-def finalize(builder: Builder, stage: str, console: Console) -> BuiltImage:
+def finalize(builder: Builder, stage: str, commit_to: str | None, console: Console) -> BuiltImage:
     """The final tag for the newest candidate that stage has run and that was built from these sources.
 
     Sources that no such candidate was built from go the way of the night first.
@@ -28,6 +28,6 @@ def finalize(builder: Builder, stage: str, console: Console) -> BuiltImage:
     found = builder.candidate_of_tree(state.ran(stage))
     if found is None:
         console.say(f"no candidate of {candidates.project_version()} that {stage} ran has these sources: building one")
-        image, _ = nightly(builder, How(stack=stage, yes=True), console)
+        image, _ = nightly(builder, How(stack=stage, yes=True, skip_preview=True, commit_to=commit_to), console)
         found = Version.parse(image.version)
     return builder.promote(found)

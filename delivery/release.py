@@ -29,6 +29,7 @@ class How:
     stack: str
     yes: bool = False
     skip_preview: bool = False
+    commit_to: str | None = None
     watch_seconds: float = 60
     limits: observation.Limits = field(default_factory=observation.Limits)
 
@@ -120,6 +121,7 @@ def _carry_out(
         mends=mends,
         yes=how.yes,
         skip_preview=how.skip_preview,
+        commit_to=how.commit_to,
     )
     return carry_out(change, console)
 

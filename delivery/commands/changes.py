@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from delivery.commands.options import REAL, STAGE, ErrorRate, Json, Latency, Public, SkipPreview, Stage, Watch, Yes
+from delivery.commands.options import (
+    REAL,
+    STAGE,
+    CommitTo,
+    ErrorRate,
+    Json,
+    Latency,
+    Public,
+    SkipPreview,
+    Stage,
+    Watch,
+    Yes,
+)
 
 if TYPE_CHECKING:
     from delivery.console import Console
@@ -21,6 +33,7 @@ def deploy(
     audience: Annotated[str | None, typer.Option(help="Only this audience.")] = None,
     yes: Yes = False,
     skip_preview: SkipPreview = False,
+    commit_to: CommitTo = None,
     as_json: Json = False,
 ) -> None:
     """Run a version in a stack, or for one of its audiences; if it fails, what ran before runs again."""
@@ -29,7 +42,7 @@ def deploy(
     from delivery.decisions import parsed
 
     console = Console(as_json)
-    how = module.How(stack=stack, yes=yes, skip_preview=skip_preview)
+    how = module.How(stack=stack, yes=yes, skip_preview=skip_preview, commit_to=commit_to)
     _tell(console, module.deploy(parsed(version), audience, how, console))
 
 
@@ -42,6 +55,7 @@ def release(
     max_latency: Latency = 2.0,
     yes: Yes = False,
     skip_preview: SkipPreview = False,
+    commit_to: CommitTo = None,
     as_json: Json = False,
 ) -> None:
     """Give all members the version that stage has run, watch it, and go back if they fare worse with it."""
@@ -56,6 +70,7 @@ def release(
         stack=stack,
         yes=yes,
         skip_preview=skip_preview,
+        commit_to=commit_to,
         watch_seconds=watch,
         limits=Limits(error_rate=max_error_rate, latency=max_latency),
     )
@@ -63,13 +78,22 @@ def release(
     _tell(console, module.release(wanted, stage, how, console))
 
 
-def rollback(stack: Public = REAL, yes: Yes = False, skip_preview: SkipPreview = False, as_json: Json = False) -> None:
+def rollback(
+    stack: Public = REAL,
+    yes: Yes = False,
+    skip_preview: SkipPreview = False,
+    commit_to: CommitTo = None,
+    as_json: Json = False,
+) -> None:
     """Give all members the standby again, in one update that starts no pod; or call off a release that got stuck."""
     from delivery import release as module
     from delivery.console import Console
 
     console = Console(as_json)
-    _tell(console, module.rollback(module.How(stack=stack, yes=yes, skip_preview=skip_preview), console))
+    _tell(
+        console,
+        module.rollback(module.How(stack=stack, yes=yes, skip_preview=skip_preview, commit_to=commit_to), console),
+    )
 
 
 def scale(
@@ -78,6 +102,7 @@ def scale(
     smallest: Annotated[int | None, typer.Option("--min", help="Fewest pods.")] = None,
     yes: Yes = False,
     skip_preview: SkipPreview = False,
+    commit_to: CommitTo = None,
     as_json: Json = False,
 ) -> None:
     """Let the autoscaler use more pods, or fewer."""
@@ -88,7 +113,7 @@ def scale(
     if largest is None and smallest is None:
         raise UsageError("scale: give --max, --min or both")
     console = Console(as_json)
-    how = module.How(stack=stack, yes=yes, skip_preview=skip_preview)
+    how = module.How(stack=stack, yes=yes, skip_preview=skip_preview, commit_to=commit_to)
     _tell(console, module.scale(smallest, largest, how, console))
 
 
@@ -100,6 +125,7 @@ def canary_start(
     stack: Public = REAL,
     yes: Yes = False,
     skip_preview: SkipPreview = False,
+    commit_to: CommitTo = None,
     as_json: Json = False,
 ) -> None:
     """Give some members another version; again with another --weight to change their share."""
@@ -108,7 +134,7 @@ def canary_start(
     from delivery.decisions import parsed
 
     console = Console(as_json)
-    how = module.How(stack=stack, yes=yes, skip_preview=skip_preview)
+    how = module.How(stack=stack, yes=yes, skip_preview=skip_preview, commit_to=commit_to)
     _tell(console, module.start_canary(parsed(version), weight, replicas, how, console))
 
 
@@ -118,6 +144,7 @@ def canary_promote(
     watch: Watch = 60,
     yes: Yes = False,
     skip_preview: SkipPreview = False,
+    commit_to: CommitTo = None,
     as_json: Json = False,
 ) -> None:
     """Give all members the canary's version, watch it, and go back if they fare worse with it."""
@@ -125,24 +152,32 @@ def canary_promote(
     from delivery.console import Console
 
     console = Console(as_json)
-    how = module.How(stack=stack, yes=yes, skip_preview=skip_preview, watch_seconds=watch)
+    how = module.How(stack=stack, yes=yes, skip_preview=skip_preview, commit_to=commit_to, watch_seconds=watch)
     _tell(console, module.promote_canary(how, console))
 
 
 @canary.command("abort")
 def canary_abort(
-    stack: Public = REAL, yes: Yes = False, skip_preview: SkipPreview = False, as_json: Json = False
+    stack: Public = REAL,
+    yes: Yes = False,
+    skip_preview: SkipPreview = False,
+    commit_to: CommitTo = None,
+    as_json: Json = False,
 ) -> None:
     """Give all members the live version again and end the canary's pods."""
     from delivery import release as module
     from delivery.console import Console
 
     console = Console(as_json)
-    _tell(console, module.abort_canary(module.How(stack=stack, yes=yes, skip_preview=skip_preview), console))
+    _tell(
+        console,
+        module.abort_canary(module.How(stack=stack, yes=yes, skip_preview=skip_preview, commit_to=commit_to), console),
+    )
 
 
 def nightly(
     stack: Annotated[str, typer.Argument(envvar="INSSA_STAGE_STACK", help="The stack for candidates.")] = STAGE,
+    commit_to: CommitTo = None,
     as_json: Json = False,
 ) -> None:
     """Build the next candidate, deploy it to stage and test each audience's address; nobody is asked."""
@@ -152,7 +187,9 @@ def nightly(
     from delivery.release import How
 
     console = Console(as_json)
-    _, report = run(Builder.of(console.say, stack), How(stack=stack, yes=True, skip_preview=True), console)
+    _, report = run(
+        Builder.of(console.say, stack), How(stack=stack, yes=True, skip_preview=True, commit_to=commit_to), console
+    )
     _tell(console, report)
 
 

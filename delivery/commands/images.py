@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from delivery.commands.options import STAGE, Json, Stage
+from delivery.commands.options import STAGE, CommitTo, Json, Stage
 
 
 def build(
@@ -17,6 +17,7 @@ def build(
     ] = False,
     stack: Annotated[str | None, typer.Option(help="Build and push what this stack's configuration names.")] = None,
     stage: Stage = STAGE,
+    commit_to: CommitTo = None,
     as_json: Json = False,
 ) -> None:
     """Build the next candidate of the project's version: v2.0.0-rc1, rc2, ..., each number once."""
@@ -32,7 +33,7 @@ def build(
     console = Console(as_json)
     builder = Builder.of(console.say, stack or stage)
     if final:
-        images = [finalize(builder, stage, console)]
+        images = [finalize(builder, stage, commit_to, console)]
     elif versions or stack:
         wanted = [*(versions or []), *(declared_versions(stack_config(stack)) if stack else [])]
         images = [builder.version(one, push=push or stack is not None) for one in dict.fromkeys(wanted)]

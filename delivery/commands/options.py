@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+CommitTo = Annotated[
+    str | None, typer.Option(metavar="BRANCH", help="Commit the stack's file and push it to this branch.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nobody.")]
 SkipPreview = Annotated[bool, typer.Option("--skip-preview", help="Do not show first what would change.")]
