@@ -29,6 +29,14 @@ def project(platform: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     (project.folder / ".venv" / "bin").mkdir(parents=True)
     (project.folder / ".venv" / "bin" / "inssa").symlink_to(INSSA)
     project.env["PATH"] = f"{bin_folder}{os.pathsep}{project.env['PATH']}"
+    for command in (
+        ("init", "--quiet"),
+        ("init", "--quiet", "--bare", "origin.git"),
+        ("remote", "add", "origin", "origin.git"),
+        ("add", "Pulumi.yaml", project.file(project.stage).name, project.file(project.real).name),
+        ("-c", "user.name=a", "-c", "user.email=a@localhost", "commit", "--quiet", "-m", "first"),
+    ):
+        project.run("git", *command)
     yield project
     project.destroy()
 
@@ -47,7 +55,8 @@ def run(project: Project, **variables: str) -> Build:
 def test_the_night_brings_a_candidate_to_stage(project: Project) -> None:
     night = run(project, PIPELINE="nightly")
     assert night.succeeded, night.printed
-    assert night.commands == ["make test", "make judges", ".venv/bin/inssa nightly"]
+    assert night.commands == ["make test", "make judges", ".venv/bin/inssa nightly --commit-to develop"]
+    assert "version: v2.0.0-rc1" in project.run("git", "-C", "origin.git", "show", f"develop:{_name(project.stage)}")
     assert [step["step"] for step in night.steps][-2:] == ["junit", "archive"]
     stacks = project.json("status", project.stage)["stacks"]
     assert {track["answers"] for track in stacks[0]["tracks"]} == {"v2.0.0-rc1 on qa", "v2.0.0-rc1 on dogfooding"}
@@ -78,14 +87,14 @@ def test_what_reaches_master_is_released_after_somebody_agreed(project: Project)
     assert release.succeeded, release.printed
     assert [step.get("command", step["step"]) for step in release.steps if step["step"] in ("sh", "input")] == [
         "make test",
-        ".venv/bin/inssa build --final",
+        ".venv/bin/inssa build --final --commit-to master",
         "input",
         "make .venv/.ready",
-        ".venv/bin/inssa release --yes",
+        ".venv/bin/inssa release --yes --commit-to master",
     ]
     images = Repository.parse(project.repository)
     assert images.digest("v2.0.0") in {images.digest(tag) for tag in images.tags() if "-rc" in tag}
-    assert project.config(project.real)["live"] == "v2.0.0"
+    assert "live: v2.0.0" in project.run("git", "-C", "origin.git", "show", f"master:{_name(project.real)}")
 
 
 def test_a_failed_step_ends_the_build_and_is_told_with_its_link(project: Project) -> None:
@@ -94,3 +103,7 @@ def test_a_failed_step_ends_the_build_and_is_told_with_its_link(project: Project
     assert not branch.succeeded
     assert [step["step"] for step in branch.steps] == ["sh", "junit", "archive", "mail"]
     assert branch.steps[-1]["body"] == "make check failed\nhttp://jenkins.example/job/inssa/1/console"
+
+
+def _name(stack: str) -> str:
+    return f"Pulumi.{stack}.yaml"
