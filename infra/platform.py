@@ -157,13 +157,3 @@ class InClusterPlatform:
 
     def admit_deployer(self, namespace: pulumi.Input[str]) -> None:
         """Nothing: whoever has the kubeconfig may deploy."""
-
-
-def platform_of(settings: Settings) -> Platform:
-    """The platform that the configuration names."""
-    if settings.gke is None:
-        return InClusterPlatform(settings)
-    # pulumi_gcp takes most of a second to import, and a local preview takes two.
-    from infra.gke.platform import GkePlatform
-
-    return GkePlatform(settings, settings.gke)

@@ -22,9 +22,10 @@ from infra.migration import COMPONENT as MIGRATION
 from infra.migration import Migration, MigrationArgs
 from infra.names import name
 from infra.namespace import Namespace
-from infra.platform import BackendSpec, platform_of
+from infra.platform import BackendSpec
 from infra.route import PUBLIC, Route, own_spec, public_spec
 from infra.settings import Settings
+from infra.target import platform_of
 from infra.track import CONTAINER_PORT, Track, TrackArgs
 from infra.verification import COMPONENT as VERIFICATION
 from infra.verification import Verification, VerificationArgs
