@@ -20,9 +20,9 @@ from tests.e2e.test_release import LIVE_1, RELEASED, ROLLED_BACK, V1, V2, weight
 from tests.load import Load, Profile
 
 REPRESENTATIVE = [
-    Moment("ConfigMap", "v2-0-0", "created"),
-    Moment("Deployment", "v2-0-0", "creating"),
-    Moment("HTTPRoute", "public", "updating"),
+    (Moment("ConfigMap", "v2-0-0", "created"), signal.SIGINT),
+    (Moment("Deployment", "v2-0-0", "creating"), signal.SIGKILL),
+    (Moment("HTTPRoute", "public", "updating"), signal.SIGKILL),
 ]
 
 
@@ -60,8 +60,7 @@ def interrupted_release(real: Stack, moment: Moment, how: signal.Signals) -> Non
     assert real.preview() == {}
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
-@pytest.mark.parametrize("moment", REPRESENTATIVE, ids=str)
+@pytest.mark.parametrize(("moment", "how"), REPRESENTATIVE, ids=str)
 def test_a_release_that_is_interrupted_is_finished_by_the_next_update(
     real: Stack, moment: Moment, how: signal.Signals
 ) -> None:

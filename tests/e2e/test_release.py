@@ -100,7 +100,12 @@ def test_what_was_written_through_one_version_is_read_through_the_other(at: Call
 
 @pytest.mark.parametrize(
     ("version", "says"),
-    [("v2.0.1", "v2-0-1"), ("v2.0.2", "v2-0-2-verify-v2-0-2"), ("v2.0.3", "migrate-v2-0-3")],
+    [
+        # The progress deadline of two minutes makes this one long.
+        pytest.param("v2.0.1", "v2-0-1", marks=pytest.mark.faults),
+        ("v2.0.2", "v2-0-2-verify-v2-0-2"),
+        ("v2.0.3", "migrate-v2-0-3"),
+    ],
     ids=["never-ready", "verification-fails", "migration-fails"],
 )
 def test_a_release_that_fails_moves_nothing(at: Callable[..., Stack], version: str, says: str) -> None:
