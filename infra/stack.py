@@ -22,6 +22,7 @@ from infra.migration import COMPONENT as MIGRATION
 from infra.migration import Migration, MigrationArgs
 from infra.names import name
 from infra.namespace import Namespace
+from infra.ownership import one_field_manager
 from infra.platform import BackendSpec
 from infra.route import PUBLIC, Route, own_spec, public_spec
 from infra.settings import Settings
@@ -45,6 +46,7 @@ class Stack:
         self._settings = settings
         self._deployed = deployed
         self._rollout = rollout.plan(settings)
+        pulumi.runtime.register_stack_transformation(one_field_manager)
         self._platform = platform_of(settings)
         images = {track.version: self._platform.image(track.version) for track in self._rollout.tracks}
 

@@ -114,6 +114,13 @@ def test_a_new_version_keeps_every_selector(run: Run) -> None:
         }
 
 
+def test_every_update_applies_objects_under_one_name(run: Run) -> None:
+    """Otherwise what a killed update has created cannot be changed by later ones."""
+    for target in ("local", "gke"):
+        for manifest in run("real", target=target).manifests:
+            assert manifest["metadata"]["annotations"]["pulumi.com/patchFieldManager"] == "inssa"
+
+
 def test_every_image_is_pinned_by_digest(run: Run) -> None:
     for stack in ("dev", "stage", "real"):
         for pod in _pods(run(stack)):
