@@ -16,7 +16,7 @@ _COLORS = ("#3b6ea5", "#d9822b", "#4c9f70", "#a23b72", "#7d6b91", "#5f6b6d")
 _FAILED = "#c00"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-svg { width: 100%; height: auto } svg text { font: 11px system-ui, sans-serif; fill: #444 }
+svg { width: 100%; height: auto } svg text { fill: #444 }
 table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .3rem .8rem; text-align: left }
 td, th { border-bottom: 1px solid #ddd }
 td.n { text-align: right; font-variant-numeric: tabular-nums } .bad { color: #c00; font-weight: 600 }
@@ -111,7 +111,8 @@ def _picture(axes: Axes, parts: Sequence[str], below: int) -> str:
     minute = 60 if axes.seconds > 180 else 20
     for at in range(0, int(axes.seconds), minute):
         grid.append(f'<text x="{axes.x(at)}" y="{_TOP + _HEIGHT + 14}">{at} s</text>')
-    return f'<svg viewBox="0 0 {_WIDTH} {_TOP + _HEIGHT + below}" role="img">{"".join([*grid, *parts])}</svg>'
+    look = 'role="img" font-family="system-ui, sans-serif" font-size="11"'
+    return f'<svg viewBox="0 0 {_WIDTH} {_TOP + _HEIGHT + below}" {look}>{"".join([*grid, *parts])}</svg>'
 
 
 def _step_marks(record: Record, axes: Axes) -> Iterator[str]:

@@ -93,9 +93,17 @@ class Theatre:
 
     def inssa(self, say: Callable[[str], None], *arguments: str) -> None:
         """Run one command and pass its lines on. Raises DeliveryError if it fails."""
-        say(f"$ inssa {' '.join(arguments)}")
+        self._run(say, str(_INSSA), *arguments)
+
+    def pulumi(self, say: Callable[[str], None], *arguments: str) -> None:
+        """Run plain Pulumi on the public stack. Raises DeliveryError if it fails."""
+        self._run(say, "pulumi", "--non-interactive", *arguments, "--stack", self.real)
+
+    def _run(self, say: Callable[[str], None], *command: str) -> None:
+        shown = f"{Path(command[0]).name} {' '.join(command[1:])}"
+        say(f"$ {shown}")
         process = subprocess.Popen(
-            [str(_INSSA), *arguments],
+            command,
             cwd=self.folder,
             env=dict(self.env),
             stdin=subprocess.DEVNULL,
@@ -108,7 +116,7 @@ class Theatre:
             last = line.rstrip() or last
             say(f"  {line.rstrip()}")
         if process.wait():
-            raise DeliveryError(f"inssa {' '.join(arguments)} ended with {process.returncode}: {last}")
+            raise DeliveryError(f"{shown} ended with {process.returncode}: {last}")
 
     def close(self) -> None:
         """Remove the stacks with all their data, and the folder."""
@@ -161,6 +169,8 @@ class Play:
             self._release("v2.0.0")
         with self._step("A fatal bug: back to v1.0.0"):
             self._inssa("rollback", "--yes", "--skip-preview")
+        with self._step("v2.0.0 is taken out, by plain Pulumi"):
+            self._retire()
         with self._step("v2.0.1 fixes it, on stage first"):
             self._inssa("build", "v2.0.1-rc1", "--push")
             self._inssa("deploy", self.theatre.stage, "v2.0.1-rc1", "--yes", "--skip-preview")
@@ -197,6 +207,12 @@ class Play:
             self._inssa("preview", self.theatre.real, "--output", str(self.theatre.folder / "comment.md"))
         finally:
             file.write_text(before)
+
+    def _retire(self) -> None:
+        file = self.theatre.file(self.theatre.real)
+        kept = [line for line in file.read_text().splitlines(keepends=True) if "inssa:standby" not in line]
+        file.write_text("".join(kept))
+        self.theatre.pulumi(self.console.say, "up", "--yes", "--skip-preview", "--suppress-outputs")
 
     def _release(self, version: str) -> None:
         self._inssa("release", version, "--yes", "--skip-preview", *self._watch())
