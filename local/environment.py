@@ -32,7 +32,9 @@ def variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
         "INSSA_GATEWAY_PORT": str(settings.gateway_port),
         "INSSA_REGISTRY_PORT": str(settings.registry_port),
         "KUBECONFIG": str(settings.kubeconfig),
-        "PULUMI_BACKEND_URL": f"file://{settings.home / 'pulumi'}",
+        # Without it each state file has a companion that is not written at once: a SIGKILL leaves it empty,
+        # and no command reads the state any more.
+        "PULUMI_BACKEND_URL": f"file://{settings.home / 'pulumi'}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(settings.home / "passphrase"),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",

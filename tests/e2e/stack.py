@@ -39,7 +39,7 @@ class Stack:
         self.folder = folder
         state = folder / "state"
         state.mkdir()
-        self.env = {**os.environ, **platform, "PULUMI_BACKEND_URL": f"file://{state}"}
+        self.env = {**os.environ, **platform, "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip"}
         self._port = int(platform["INSSA_GATEWAY_PORT"])
         project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
         project["main"] = str(program)

@@ -24,7 +24,7 @@ def test_env_is_understood_by_a_shell_whatever_path_holds(
 def test_env_as_json_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["env", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["PULUMI_BACKEND_URL"] == f"file://{found['INSSA_HOME']}/pulumi"
+    assert found["PULUMI_BACKEND_URL"] == f"file://{found['INSSA_HOME']}/pulumi?metadata=skip"
     assert found["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
 
 
