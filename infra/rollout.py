@@ -14,6 +14,8 @@ from infra import names
 from infra.settings import Scale, Settings
 from infra.version import Version
 
+PREVIEW = "preview"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FixedScale:
@@ -38,13 +40,13 @@ class AutoScale:
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """One version with its own pods. `hosts[0]` is its own address, where it is verified."""
+    """One version with its own pods. `host` is its own address, where it is verified."""
 
     name: str
     version: Version
     database: str
     scale: FixedScale | AutoScale
-    hosts: tuple[str, ...]
+    host: str
     tag: str = ""
 
 
@@ -74,11 +76,20 @@ class PublicTraffic:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A second address of the newest track, whose name stays the same from release to release."""
+
+    host: str
+    track: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """All tracks of a stack, and its public traffic if it has any."""
+    """All tracks of a stack, and if it is a public one its public traffic and its preview."""
 
     tracks: tuple[Track, ...]
     public: PublicTraffic | None = None
+    preview: Preview | None = None
 
     @property
     def databases(self) -> tuple[str, ...]:
@@ -101,7 +112,7 @@ def _audiences(settings: Settings) -> Rollout:
             version=version,
             database=label,
             scale=FixedScale(replicas=settings.audiences[label].replicas),
-            hosts=(base if label == settings.stack else f"{label}.{base}",),
+            host=base if label == settings.stack else f"{label}.{base}",
         )
         for label, version in settings.audience_versions.items()
     )
@@ -131,14 +142,13 @@ def _public(settings: Settings, live: Version, bounds: Scale) -> Rollout:
         declared.append((track, canary.version, FixedScale(replicas=canary.replicas), "canary"))
         shares.append(Share(track=track, weight=weight))
 
-    newest = max(version for _, version, _, _ in declared)
     tracks = tuple(
         Track(
             name=name,
             version=version,
             database=settings.stack,
             scale=scale,
-            hosts=(f"{name}.preview.{base}", *((f"preview.{base}",) if version == newest else ())),
+            host=f"{name}.{PREVIEW}.{base}",
             tag=tag,
         )
         for name, version, scale, tag in declared
@@ -146,4 +156,9 @@ def _public(settings: Settings, live: Version, bounds: Scale) -> Rollout:
     experiment = None
     if canary and weight:
         experiment = Experiment(id=canary.version.slug, sides=(live.slug, tracks[-1].name))
-    return Rollout(tracks=tracks, public=PublicTraffic(host=base, shares=tuple(shares), experiment=experiment))
+    newest = max(tracks, key=lambda track: track.version)
+    return Rollout(
+        tracks=tracks,
+        public=PublicTraffic(host=base, shares=tuple(shares), experiment=experiment),
+        preview=Preview(host=f"{PREVIEW}.{base}", track=newest.name),
+    )

@@ -78,6 +78,8 @@ class Stack:
             before.append(self._migration(workload, before))
             self._tracks[track.name] = self._track(workload, track, before[-1])
             verifications.append(self._verification(workload, track))
+        if self._rollout.preview:
+            self._preview_route(self._rollout.preview)
         if self._rollout.public:
             public = self._public_route(self._rollout.public, verifications)
             if settings.contract:
@@ -163,18 +165,29 @@ class Stack:
             name(track.name, "route"),
             namespace=self._namespace.name,
             route_name=track.name,
-            spec=own_spec(self._settings.gateway, track.hosts, self._tracks[track.name].service_name),
+            spec=own_spec(self._settings.gateway, [track.host], self._tracks[track.name].service_name),
             opts=self._after(*prepared),
         )
         return Verification(
             name(track.name, "verify", workload.version.slug),
             VerificationArgs(
                 workload=workload,
-                url=self._platform.verification_url(track.hosts[0]),
-                host=track.hosts[0],
+                url=self._platform.verification_url(track.host),
+                host=track.host,
                 patience_seconds=self._platform.traits.verification_seconds,
             ),
             self._after(self._tracks[track.name], own),
+        )
+
+    def _preview_route(self, preview: rollout.Preview) -> None:
+        # A route of its own: two routes that name one host for a moment would each lose all of their hosts.
+        track = self._tracks[preview.track]
+        Route(
+            rollout.PREVIEW,
+            namespace=self._namespace.name,
+            route_name=rollout.PREVIEW,
+            spec=own_spec(self._settings.gateway, [preview.host], track.service_name),
+            opts=self._after(track),
         )
 
     def _public_route(self, traffic: rollout.PublicTraffic, verifications: list[Verification]) -> Route:
@@ -220,12 +233,13 @@ class Stack:
     def outputs(self) -> dict[str, Any]:
         """What people and commands read: addresses, tracks, generation, and the first member's code as a secret."""
         url = self._settings.gateway.url
-        public = self._rollout.public
+        public, preview = self._rollout.public, self._rollout.preview
         return {
             "addresses": {
                 **({PUBLIC: url(public.host)} if public else {}),
                 **({RELEASE: url(f"{RELEASE}.{self._settings.base_host}")} if self._jenkins else {}),
-                **{track.name: url(track.hosts[-1]) for track in self._rollout.tracks},
+                **({rollout.PREVIEW: url(preview.host)} if preview else {}),
+                **{track.name: url(track.host) for track in self._rollout.tracks},
             },
             "tracks": {track.name: str(track.version) for track in self._rollout.tracks},
             "weights": {share.track: share.weight for share in public.shares} if public else {},

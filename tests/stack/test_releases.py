@@ -75,7 +75,7 @@ def test_a_canary_leaves_the_live_pods_alone(run: Run) -> None:
     without = run("real", live="v2.0.0")
     canary = run("real", live="v2.0.0", canary={"version": "v2.1.0", "weight": 10, "replicas": 2})
     touched = {name for _, name in changed(without, canary) if "v2-1-0" not in name}
-    assert touched == {"v2-0-0-route", "public"}
+    assert touched == {"preview", "public"}
     deployment = canary.of("Deployment")["v2-1-0-canary"]
     assert deployment["spec"]["replicas"] == 2
     assert deployment["spec"]["template"]["metadata"]["labels"]["inssa.dev/tag"] == "canary"

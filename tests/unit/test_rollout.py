@@ -27,9 +27,9 @@ def test_stage_has_one_track_and_one_database_per_audience() -> None:
             {"stack": "stage", "phase": "stage", "version": "v2.0.0-rc1", "audiences": {"qa": {}, "dogfooding": {}}}
         )
     )
-    assert [(track.name, track.database, track.hosts) for track in plan.tracks] == [
-        ("qa", "qa", ("qa.stage.inssa.localhost",)),
-        ("dogfooding", "dogfooding", ("dogfooding.stage.inssa.localhost",)),
+    assert [(track.name, track.database, track.host) for track in plan.tracks] == [
+        ("qa", "qa", "qa.stage.inssa.localhost"),
+        ("dogfooding", "dogfooding", "dogfooding.stage.inssa.localhost"),
     ]
     assert plan.public is None
 
@@ -38,7 +38,7 @@ def test_an_audience_named_like_the_stack_has_the_stacks_own_host() -> None:
     plan = rollout.plan(
         Settings.model_validate({"stack": "dev", "phase": "dev", "version": "v1.0.0", "audiences": {"dev": {}}})
     )
-    assert plan.tracks[0].hosts == ("dev.inssa.localhost",)
+    assert plan.tracks[0].host == "dev.inssa.localhost"
 
 
 def test_all_traffic_moves_to_live_and_the_standby_stays_known_to_the_gateway() -> None:
@@ -47,7 +47,7 @@ def test_all_traffic_moves_to_live_and_the_standby_stays_known_to_the_gateway() 
 
 def test_the_way_back_declares_the_same_tracks() -> None:
     there, back = public(live="v2.0.0", standby="v1.0.0"), public(live="v1.0.0", standby="v2.0.0")
-    assert {(t.name, t.hosts, t.database) for t in there.tracks} == {(t.name, t.hosts, t.database) for t in back.tracks}
+    assert {(t.name, t.host, t.database) for t in there.tracks} == {(t.name, t.host, t.database) for t in back.tracks}
     assert weights(back) == {"v1-0-0": 100, "v2-0-0": 0}
 
 
@@ -85,6 +85,6 @@ def test_at_weight_0_nobody_is_kept_on_the_canary() -> None:
     ],
 )
 def test_the_preview_host_is_the_newest_versions(roles: dict[str, Any], previewed: str) -> None:
-    tracks = public(**roles).tracks
-    assert [track.name for track in tracks if "preview.real.inssa.localhost" in track.hosts] == [previewed]
-    assert all(track.hosts[0] == f"{track.name}.preview.real.inssa.localhost" for track in tracks)
+    plan = public(**roles)
+    assert plan.preview == rollout.Preview(host="preview.real.inssa.localhost", track=previewed)
+    assert all(track.host == f"{track.name}.preview.real.inssa.localhost" for track in plan.tracks)
