@@ -30,6 +30,8 @@ up: $(READY) ## Set up everything that is missing and deploy STACK (dev, stage o
 	@$(BIN)/python -m local up
 	@$(BIN)/inssa build --stack $(STACK)
 	@eval "$$($(BIN)/inssa env)" && pulumi stack select --create $(STACK) >/dev/null
+	@# Without the salt nothing has changed, and git shall say so.
+	@test -n "$$(git diff -- Pulumi.$(STACK).yaml 2>/dev/null)" || git add Pulumi.$(STACK).yaml 2>/dev/null || true
 	@eval "$$($(BIN)/inssa env)" && pulumi up --stack $(STACK) --yes --skip-preview --suppress-outputs
 	@$(BIN)/inssa status $(STACK)
 

@@ -211,7 +211,11 @@ def test_routes_attach_to_https_and_http_leads_there(run: Run) -> None:
     program = run("real", target="gke")
     routes = program.of("HTTPRoute")
     own = {"namespace": "inssa-gateway", "name": "public", "sectionName": "https"}
-    assert {name for name, route in routes.items() if route["spec"]["parentRefs"] == [own]} == {"public", "preview", "v1-0-0"}
+    assert {name for name, route in routes.items() if route["spec"]["parentRefs"] == [own]} == {
+        "public",
+        "preview",
+        "v1-0-0",
+    }
     (redirect,) = routes["to-https"]["spec"]["rules"]
     assert redirect["filters"][0]["requestRedirect"]["scheme"] == "https"
     assert "sectionName" not in run("real").of("HTTPRoute")["public"]["spec"]["parentRefs"][0]
