@@ -75,7 +75,7 @@ tf-json: $(READY) ## Write build/gke-STACK.tf.json and build/manifests-STACK.yam
 	@$(BIN)/python -m tests.judges.render build
 
 .PHONY: faults
-faults: $(READY) ## Every fault at every step of a release, under load; takes long
+faults: $(READY) ## What takes long: every fault at every step, commands, pipelines, the platform
 	@$(BIN)/python -m local up
 	@$(BIN)/pytest -m faults
 

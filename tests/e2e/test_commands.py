@@ -16,6 +16,8 @@ from tests.e2e.commands import Project
 from tests.e2e.images import FAULTS
 from tests.load import Load, Profile
 
+pytestmark = pytest.mark.faults  # Minutes long: make faults.
+
 LIGHT = Profile(rate=30, slow_every_seconds=0)
 
 

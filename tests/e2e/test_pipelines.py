@@ -16,6 +16,8 @@ from tests.delivery.fake_github import TOKEN, FakeGitHub, serve
 from tests.e2e.commands import INSSA, Project
 from tests.e2e.pipelines.run import Build, build
 
+pytestmark = pytest.mark.faults  # Minutes long: make faults.
+
 MAKE = '#!/bin/bash\necho "$*" >>made\nmkdir -p build\n[ ! -e "fail-$1" ]\n'
 
 

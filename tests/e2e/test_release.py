@@ -172,11 +172,12 @@ def test_raising_the_maximum_restarts_nothing(at: Callable[..., Stack]) -> None:
     assert set(pods) <= set(real.ready_pods("v1-0-0"))
 
 
+@pytest.mark.faults
 def test_under_load_the_live_track_grows_and_a_new_track_starts_as_large(at: Callable[..., Stack]) -> None:
     real = at(LIVE_1)
     real.change(scale={"min": 10, "max": 20})
     real.up()
-    with Load(real.target(), Profile(rate=150)) as load:
+    with Load(real.target(), Profile(rate=300)) as load:
         deadline = time.monotonic() + 180
         while (grown := replicas(real, "v1-0-0")) == 10 and time.monotonic() < deadline:
             time.sleep(2)

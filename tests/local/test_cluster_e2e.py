@@ -24,7 +24,7 @@ import local
 from local import cgroups, processes, settings
 from local.settings import BRIDGE, NODE_ADDRESS, Settings
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 NAMESPACE = "platform-test"
 HOST = "platform-test.localhost"
