@@ -59,7 +59,6 @@ class Credentials(pulumi.ComponentResource):
                 parent=self,
                 ignore_changes=["data"],
                 additional_secret_outputs=["data"],
-                replace_on_changes=[],
             ),
         )
         self.secret_name = self._secret.metadata.name

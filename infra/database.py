@@ -24,7 +24,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from infra import names, network
 from infra.credentials import Credentials
-from infra.pods import Resources, SecretFiles, container, pod_spec, secret_mount, secret_volume
+from infra.pods import SECRETS_DIRECTORY, Resources, SecretFiles, container, pod_spec, secret_mount, secret_volume
 
 NAME = "database"
 PORT = 5432
@@ -116,7 +116,7 @@ def _server(args: DatabaseArgs, admin: Credentials) -> StatefulSetSpecArgs:
         args=["postgres", "-c", f"max_connections={_MAX_CONNECTIONS}"],
         env=[
             EnvVarArgs(name="POSTGRES_USER", value=ADMIN_USER),
-            EnvVarArgs(name="POSTGRES_PASSWORD_FILE", value=f"/etc/inssa/secrets/{ADMIN_PASSWORD}"),
+            EnvVarArgs(name="POSTGRES_PASSWORD_FILE", value=f"{SECRETS_DIRECTORY}/{ADMIN_PASSWORD}"),
             EnvVarArgs(name="PGDATA", value=f"{_DATA}/pgdata"),
         ],
         mounts=[

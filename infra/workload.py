@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from infra import database
+from infra.pods import SECRETS_DIRECTORY
 from infra.settings import Phase
 from infra.version import Version
 
@@ -36,7 +37,7 @@ class Workload:
             "DATABASE_APP_USER": f"{role}_app",
             "DATABASE_OWNER_USER": f"{role}_owner",
             "DATABASE_ADMIN_USER": database.ADMIN_USER,
-            "SECRETS_DIR": "/etc/inssa/secrets",
+            "SECRETS_DIR": SECRETS_DIRECTORY,
         }
 
 
