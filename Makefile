@@ -20,7 +20,7 @@ $(READY): pyproject.toml uv.lock app/pyproject.toml
 	@uv=$$(command -v uv) || { \
 	    test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }; \
 	    uv=.uv/bin/uv; }; \
-	  $$uv sync --frozen --quiet
+	  $$uv sync --frozen --quiet --compile-bytecode
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \
 	    git config filter.machine-salt.clean "sed '/^encryptionsalt: /d'"; fi
 	@touch $@
@@ -63,7 +63,7 @@ test: $(READY) $(JUDGED) ## Everything: the local platform, a browser, a release
 
 $(JUDGED): tests/judges/pyproject.toml tests/judges/uv.lock | $(READY)
 	@echo "Judges: programs into tests/judges/.venv"
-	@uv=$$(command -v uv || echo .uv/bin/uv); $$uv sync --project tests/judges --frozen --quiet
+	@uv=$$(command -v uv || echo .uv/bin/uv); $$uv sync --project tests/judges --frozen --quiet --compile-bytecode
 	@touch $@
 
 .PHONY: judges

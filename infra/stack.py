@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -14,7 +14,6 @@ from infra.contraction import Contraction, ContractionArgs
 from infra.credentials import Credentials
 from infra.database import PORT as DATABASE_PORT
 from infra.deployed import Deployed
-from infra.jenkins.component import JenkinsArgs, JenkinsServer
 from infra.jenkins.settings import Jenkins
 from infra.jenkins.values import CONTAINER_PORT as JENKINS_PORT
 from infra.jenkins.values import RELEASE
@@ -32,6 +31,9 @@ from infra.verification import COMPONENT as VERIFICATION
 from infra.verification import Verification, VerificationArgs
 from infra.version import Version
 from infra.workload import CREDENTIALS, Workload
+
+if TYPE_CHECKING:
+    from infra.jenkins.component import JenkinsServer
 
 
 class Stack:
@@ -203,6 +205,9 @@ class Stack:
         )
 
     def _build_server(self, settings: Jenkins) -> JenkinsServer:
+        # Helm's part of the SDK is slow to import, and most stacks have no Jenkins.
+        from infra.jenkins.component import JenkinsArgs, JenkinsServer
+
         namespace = Namespace("jenkins-namespace", name("inssa", self._settings.stack, RELEASE), self._on_cluster).name
         host = f"{RELEASE}.{self._settings.base_host}"
         traits = self._platform.traits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -173,7 +174,7 @@ def run(
     pulumi.runtime.set_all_config({f"inssa:{key}": _encoded(value) for key, value in complete.items()})
 
     def run_program() -> pulumi.Output[None]:
-        with _exports() as exported, _signed_in_to_google():
+        with _exports() as exported, _signed_in_to_google(), _shared_process():
             runpy.run_path(str(ROOT / "infra"), run_name="__main__")
         return pulumi.Output.from_input(exported).apply(mocks.program.outputs.update)
 
@@ -204,6 +205,16 @@ def _exports() -> Iterator[dict[str, Any]]:
         yield exported
     finally:
         pulumi.export = original
+
+
+@contextmanager
+def _shared_process() -> Iterator[None]:
+    """The program turns off the collection of garbage, as its process ends with it; this one goes on."""
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.enable()
 
 
 @contextmanager
