@@ -53,7 +53,7 @@ check: $(READY) ## Format, lint, types and unit tests, in under a minute
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q -m "not e2e and not judges"
+	@$(BIN)/pytest -q -n auto -m "not e2e and not judges"
 
 .PHONY: test
 test: $(READY) $(JUDGED) ## Everything: the local platform, a browser, a release under load

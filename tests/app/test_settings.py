@@ -33,7 +33,9 @@ def good(secrets: Path) -> dict[str, str]:
     return GOOD | {"INSSA_SECRETS_DIR": str(secrets)}
 
 
-@pytest.mark.parametrize("name", [*GOOD.keys() - {"INSSA_LOCK_SECONDS", "INSSA_DATABASE_PORT"}, "INSSA_SECRETS_DIR"])
+@pytest.mark.parametrize(
+    "name", [*sorted(GOOD.keys() - {"INSSA_LOCK_SECONDS", "INSSA_DATABASE_PORT"}), "INSSA_SECRETS_DIR"]
+)
 def test_a_missing_variable_is_named(capsys: pytest.CaptureFixture[str], good: dict[str, str], name: str) -> None:
     for environment in ({k: v for k, v in good.items() if k != name}, good | {name: " "}):
         line = complaint(capsys, "serve", environment)

@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack
 _INSSA = str(Path(sys.executable).parent / "inssa")
 
 
-def measure(stage: Stack, versions: Sequence[str], runs: int = 3) -> list[Figure]:
+def measure(stage: Stack, versions: Sequence[str], runs: int = 5) -> list[Figure]:
     """`inssa deploy` of one version in turn with plain `pulumi up` of another, both without a preview; then status."""
     plain_version, other = versions
     file = stage.folder / f"Pulumi.{stage.name}.yaml"
