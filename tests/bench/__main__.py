@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -86,6 +87,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=GROUPS, help="measure this group; may be repeated")
     parser.add_argument("--requests", type=int, default=250_000, help="requests of the long run")
     arguments = parser.parse_args()
+    # Ignored in a shell's background job, and then by the engine's plugins, which it waits five seconds for.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     groups: dict[str, Callable[[], list[Figure]]] = {
         "command": command_group,
         "updates": updates_group,

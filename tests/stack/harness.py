@@ -56,6 +56,8 @@ class Program:
     outputs: dict[str, Any] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
     protected: list[tuple[str, str]] = field(default_factory=list)
+    urns: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By type and name: what the engine knows a resource by from one update to the next."""
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """Inputs of all resources of a Kubernetes kind, by object name."""
@@ -68,12 +70,15 @@ class Program:
 
 
 class _Monitor(MockMonitor):
-    """The mocked engine, which also notes what may not be deleted."""
+    """The mocked engine, which also notes names and what may not be deleted."""
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the engine's own name
+        program: Program = self.mocks.program  # type: ignore[attr-defined]
         if request.protect:
-            self.mocks.program.protected.append((request.type, request.name))  # type: ignore[attr-defined]
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+            program.protected.append((request.type, request.name))
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        program.urns[request.type, request.name] = answer.urn
+        return answer
 
 
 class _Mocks(pulumi.runtime.Mocks):
