@@ -59,7 +59,8 @@ check: $(READY) ## Format, lint, types and unit tests, in under a minute
 test: $(READY) $(JUDGED) ## Everything: the local platform, a browser, a release under load
 	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
 	@$(BIN)/python -m local up
-	@$(BIN)/pytest -m "not faults"
+	@$(BIN)/pytest -q -n auto -m "not e2e and not judges and not faults"
+	@$(BIN)/pytest -m "(e2e or judges) and not faults"
 
 $(JUDGED): tests/judges/pyproject.toml tests/judges/uv.lock | $(READY)
 	@echo "Judges: programs into tests/judges/.venv"

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 class Stack:
     """Everything that exists in one stack.
 
-    A track starts after its migration, is verified on its own address, and only
-    then may the public route give it weight. What is no longer declared is
-    deleted by the engine after all of that.
+    A track starts after its migration and is verified on its own address while
+    its pods become ready; only after both may the public route give it weight.
+    What is no longer declared is deleted by the engine after all of that.
     """
 
     def __init__(self, settings: Settings, deployed: Deployed) -> None:
@@ -72,7 +72,7 @@ class Stack:
 
         migrations: dict[str, list[Migration]] = {}
         self._tracks: dict[str, Track] = {}
-        verifications = []
+        verifications: list[Verification] = []
         # Oldest first: two versions that share a database migrate it one after the other.
         for track in sorted(self._rollout.tracks, key=lambda track: track.version):
             workload = self._workload(track.name, track.version, track.database, images[track.version])
@@ -83,7 +83,7 @@ class Stack:
         if self._rollout.preview:
             self._preview_route(self._rollout.preview)
         if self._rollout.public:
-            public = self._public_route(self._rollout.public, verifications)
+            public = self._public_route(self._rollout.public, [*self._tracks.values(), *verifications])
             if settings.contract:
                 self._contraction(settings.contract, public)
         self._jenkins = self._build_server(settings.jenkins) if settings.jenkins else None
@@ -154,6 +154,7 @@ class Stack:
         return now.spec.replicas.apply(lambda replicas: min(max(int(replicas), smallest), largest))
 
     def _verification(self, workload: Workload, track: rollout.Track) -> Verification:
+        traits = self._platform.traits
         prepared = self._platform.prepare_backend(
             BackendSpec(
                 service=track.name,
@@ -176,9 +177,10 @@ class Stack:
                 workload=workload,
                 url=self._platform.verification_url(track.host),
                 host=track.host,
-                patience_seconds=self._platform.traits.verification_seconds,
+                patience_seconds=traits.progress_deadline_seconds + traits.verification_seconds,
             ),
-            self._after(self._tracks[track.name], own),
+            # Not after the pods: the Job starts beside them and waits at their address, which is sooner.
+            self._after(own),
         )
 
     def _preview_route(self, preview: rollout.Preview) -> None:
@@ -192,7 +194,7 @@ class Stack:
             opts=self._after(track),
         )
 
-    def _public_route(self, traffic: rollout.PublicTraffic, verifications: list[Verification]) -> Route:
+    def _public_route(self, traffic: rollout.PublicTraffic, proven: list[pulumi.Resource]) -> Route:
         services: Mapping[str, pulumi.Input[str]] = {
             share.track: self._tracks[share.track].service_name for share in traffic.shares
         }
@@ -201,7 +203,7 @@ class Stack:
             namespace=self._namespace.name,
             route_name=PUBLIC,
             spec=public_spec(self._settings.gateway, traffic, services),
-            opts=self._after(*verifications),
+            opts=self._after(*proven),
         )
 
     def _build_server(self, settings: Jenkins) -> JenkinsServer:

@@ -30,7 +30,7 @@ _RESOURCES = Resources(cpu=20, memory=96)
 class VerificationArgs:
     """`url` is the gateway as a pod reaches it, `host` the track's own address there.
 
-    The gateway has `patience_seconds` to learn the way to the track.
+    The track has `patience_seconds` to answer there: its first pod must be ready, and the gateway know the way.
     """
 
     workload: Workload

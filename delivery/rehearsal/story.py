@@ -66,7 +66,7 @@ class Theatre:
             repository=f"localhost:{platform['INSSA_REGISTRY_PORT']}/{name}",
             env={
                 **platform,
-                "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+                "PULUMI_BACKEND_URL": f"file://{folder / 'state'}?metadata=skip",
                 "INSSA_STAGE_STACK": f"{name}-stage",
                 "INSSA_REAL_STACK": f"{name}-real",
             },

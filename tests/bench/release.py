@@ -47,13 +47,13 @@ class Move:
 
 
 def measure(real: Stack, requests: int, rounds: int = 3) -> list[Figure]:
-    """Move traffic there and back under load, and go on until `requests` have been sent."""
-    no_ops = [_no_op(real) for _ in range(rounds)]
-    ready = [_ten_pods_ready(real) for _ in range(rounds)]
+    """Move traffic there and back, and go on until `requests` have been sent; all of it under the same load."""
     moves: list[Move] = []
     started = time.monotonic()
     with Load(real.target(), Profile(rate=150, longest_seconds=7200)) as load:
         time.sleep(2)
+        no_ops = [_no_op(real) for _ in range(rounds)]
+        ready = [_ten_pods_ready(real) for _ in range(rounds)]
         while len(moves) < 2 * rounds or (time.monotonic() - started) * 150 < requests:
             moves.append(_move(real, RELEASED, V1, V2))
             moves.append(_move(real, ROLLED_BACK, V2, V1))

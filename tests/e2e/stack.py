@@ -150,6 +150,9 @@ class Stack:
         """Remove everything, protected or not, a left lock included."""
         self.pulumi("cancel", "--yes", "--stack", self.name, check=False)
         self.pulumi("state", "unprotect", "--all", "--yes", "--stack", self.name, check=False)
+        # Nobody is served any more: pods need not drain.
+        self.kubectl("delete", "deployments,statefulsets", "--all", "--cascade=background", check=False)
+        self.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", check=False)
         self.pulumi("destroy", "--yes", "--skip-preview", "--remove", "--stack", self.name)
 
 

@@ -14,7 +14,7 @@ from tests.e2e.member import Member
 from tests.e2e.stack import PulumiError, Stack
 from tests.load import Load, Profile, Summary, run
 
-V1, V2, AB = "v1.0.0", "v2.0.0", "v2.1.0"
+V1, V2, FIXED, AB = "v1.0.0", "v2.0.0", "v2.0.9", "v2.1.0"
 LIVE_1 = {"live": V1, "standby": None, "canary": None}
 RELEASED = {"live": V2, "standby": V1, "canary": None}
 ROLLED_BACK = {"live": V1, "standby": V2, "canary": None}
@@ -27,7 +27,7 @@ MIXED_SECONDS = 0.1
 @pytest.fixture(scope="module")
 def real(make_stack: Callable[[dict[str, Any]], Stack], platform: dict[str, str]) -> Stack:
     """Ten pods of 1.0, and images of what comes after."""
-    for version in (V1, V2, AB):
+    for version in (V1, V2, FIXED, AB):
         images.build(version)
     images.build_broken(V2, "v2.0.1", "serve", platform)
     images.build_broken(V2, "v2.0.2", "verify", platform)
@@ -121,6 +121,21 @@ def test_a_release_that_fails_moves_nothing(at: Callable[..., Stack], version: s
     assert load.summary.failed == [], str(load.summary)
     assert load.summary.by_version.keys() == {V2}
     assert {d["metadata"]["name"] for d in real.objects("deployments")} == {"v2-0-0"}
+
+
+@pytest.mark.faults
+def test_the_fix_of_a_bad_version_takes_its_place_in_one_update(at: Callable[..., Stack]) -> None:
+    real = at(RELEASED)
+    with Load(real.target(), Profile(rate=150)) as load:
+        real.change(**ROLLED_BACK)
+        real.up()
+        real.change(live=FIXED, standby=V1)
+        real.up()
+    assert load.summary.failed == [], str(load.summary)
+    assert weights(real) == {"v2-0-9": 100, "v1-0-0": 0}
+    assert {d["metadata"]["name"] for d in real.objects("deployments")} == {"v1-0-0", "v2-0-9"}
+    real.change(live=V1, standby=FIXED)
+    real.up()
 
 
 def test_a_canary_gets_its_share_and_a_member_keeps_his_side(at: Callable[..., Stack]) -> None:

@@ -58,6 +58,8 @@ class Program:
     protected: list[tuple[str, str]] = field(default_factory=list)
     urns: dict[tuple[str, str], str] = field(default_factory=dict)
     """By type and name: what the engine knows a resource by from one update to the next."""
+    waits_for: dict[str, set[str]] = field(default_factory=dict)
+    """What an object is applied after, itself or because its component is; both as `Kind/name`."""
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """Inputs of all resources of a Kubernetes kind, by object name."""
@@ -78,7 +80,14 @@ class _Monitor(MockMonitor):
             program.protected.append((request.type, request.name))
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         program.urns[request.type, request.name] = answer.urn
+        inherited = program.waits_for.get(_short(request.parent), set()) if request.parent else set()
+        program.waits_for[_short(answer.urn)] = inherited | {_short(urn) for urn in request.dependencies}
         return answer
+
+
+def _short(urn: str) -> str:
+    kind, name = urn.split("::")[2:4]
+    return f"{kind.rpartition(':')[2]}/{name}"
 
 
 class _Mocks(pulumi.runtime.Mocks):

@@ -45,6 +45,14 @@ def test_a_release_moves_all_weight_at_once(run: Run) -> None:
     assert public_weights(program) == {"v2-0-0": 100, "v1-0-0": 0}
 
 
+def test_weight_moves_after_all_pods_are_ready_and_the_version_is_verified(run: Run) -> None:
+    after = run("real", deployed=V1_LIVE, live_replicas=10, live="v2.0.0", standby="v1.0.0").waits_for
+    assert {"Deployment/v2-0-0", "Job/v2-0-0-verify-v2-0-0"} <= after["HTTPRoute/public"]
+    assert "HTTPRoute/v2-0-0-route" in after["Job/v2-0-0-verify-v2-0-0"]
+    assert "Job/real-migrate-v2-0-0" in after["Deployment/v2-0-0"]
+    assert "Job/real-migrate-v1-0-0" in after["Job/real-migrate-v2-0-0"]
+
+
 @pytest.mark.parametrize(("now", "started"), [(16, 16), (4, 10), (90, 20)])
 def test_a_new_track_starts_at_the_live_tracks_current_size(run: Run, now: int, started: int) -> None:
     program = run(
