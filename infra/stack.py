@@ -83,7 +83,9 @@ class Stack:
         if self._rollout.preview:
             self._preview_route(self._rollout.preview)
         if self._rollout.public:
-            public = self._public_route(self._rollout.public, [*self._tracks.values(), *verifications])
+            # The pods and no more of a track: an autoscaler's new bounds would come before the weights of a way back.
+            pods = [track.deployment for track in self._tracks.values()]
+            public = self._public_route(self._rollout.public, [*pods, *verifications])
             if settings.contract:
                 self._contraction(settings.contract, public)
         self._jenkins = self._build_server(settings.jenkins) if settings.jenkins else None
