@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from delivery.answers import get
-from delivery.state import State
+from delivery.state import State, Track
 
 _PATIENCE_SECONDS = 15.0
 _PAUSE_SECONDS = 0.2
-_PUBLIC = "public"
+_PUBLIC, _PREVIEW = "public", "preview"
 _PATHS = ("/readyz", "/")
 
 
@@ -25,11 +25,9 @@ def problem(now: State, patience: float = _PATIENCE_SECONDS) -> str | None:
 
 def _problem(now: State) -> str | None:
     for name, url in now.addresses.items():
-        serving = {
-            track.name: str(track.version)
-            for track in now.tracks
-            if track.name == name or (name == _PUBLIC and track.weight)
-        }
+        serving = {track.name: str(track.version) for track in _expected(name, now.tracks)}
+        if not serving:
+            continue  # Not InssaService's: Jenkins has an address, too.
         for path in _PATHS:
             answer = get(url, path)
             if answer.status != 200:
@@ -38,3 +36,12 @@ def _problem(now: State) -> str | None:
                 want = " or ".join(f"{version} on {track}" for track, version in serving.items())
                 return f"{url}{path} answers as {answer}, want {want}"
     return None
+
+
+def _expected(address: str, tracks: tuple[Track, ...]) -> list[Track]:
+    if address == _PUBLIC:
+        return [track for track in tracks if track.weight]
+    if address == _PREVIEW:
+        newest = max(track.version for track in tracks)
+        return [track for track in tracks if track.version == newest]
+    return [track for track in tracks if track.name == address]
