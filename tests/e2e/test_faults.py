@@ -105,7 +105,16 @@ def test_a_pod_may_be_deleted_and_the_database_may_restart(real: Stack) -> None:
     assert load.summary.failed == [], str(load.summary)
 
 
-@pytest.mark.parametrize("service", ["contour", pytest.param("kubelet", marks=pytest.mark.faults)])
+KUBELET = pytest.param(
+    "kubelet",
+    marks=[
+        pytest.mark.faults,
+        pytest.mark.xfail(reason="up to 1.34 a starting kubelet calls its pods unready: kubernetes/kubernetes#100277"),
+    ],
+)
+
+
+@pytest.mark.parametrize("service", ["contour", KUBELET])
 def test_a_service_of_the_node_may_die_during_the_move(real: Stack, service: str) -> None:
     back_to_1(real)
     with Load(real.target(), Profile(rate=100)) as load:
