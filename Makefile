@@ -53,14 +53,14 @@ check: $(READY) ## Format, lint, types and unit tests, in under a minute
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q -n auto -m "not e2e and not judges"
+	@$(BIN)/pytest -q -n auto -m "not e2e and not judges" --junitxml build/check.xml
 
 .PHONY: test
 test: $(READY) $(JUDGED) ## Everything: the local platform, a browser, a release under load
 	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
 	@$(BIN)/python -m local up
-	@$(BIN)/pytest -q -n auto -m "not e2e and not judges and not faults"
-	@$(BIN)/pytest -m "(e2e or judges) and not faults"
+	@$(BIN)/pytest -q -n auto -m "not e2e and not judges and not faults" --junitxml build/fast.xml
+	@$(BIN)/pytest -m "(e2e or judges) and not faults" --junitxml build/slow.xml
 
 $(JUDGED): tests/judges/pyproject.toml tests/judges/uv.lock | $(READY)
 	@echo "Judges: programs into tests/judges/.venv"
@@ -69,7 +69,7 @@ $(JUDGED): tests/judges/pyproject.toml tests/judges/uv.lock | $(READY)
 
 .PHONY: judges
 judges: $(JUDGED) ## Independent judges, offline: checkov, schemas of Kubernetes, hadolint, bandit, secrets
-	@$(BIN)/pytest -q -m judges
+	@$(BIN)/pytest -q -m judges --junitxml build/judges.xml
 
 .PHONY: tf-json
 tf-json: $(READY) ## Write build/gke-STACK.tf.json and build/manifests-STACK.yaml of every stack
@@ -78,7 +78,7 @@ tf-json: $(READY) ## Write build/gke-STACK.tf.json and build/manifests-STACK.yam
 .PHONY: faults
 faults: $(READY) ## What takes long: every fault at every step, commands, pipelines, the platform
 	@$(BIN)/python -m local up
-	@$(BIN)/pytest -m faults
+	@$(BIN)/pytest -m faults --junitxml build/faults.xml
 
 .PHONY: lock
 lock: $(READY) ## Resolve dependencies anew: uv.lock and the image's requirements

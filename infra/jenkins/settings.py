@@ -24,6 +24,7 @@ ADDITIONAL = (
     "authorize-project:1.8.1",
     "github-branch-source:1967.vdea_d580c1a_b_a_",
     "job-dsl:3654.vdf58f53e2d15",
+    "junit:1335.v6b_a_a_e18534e1",
     "matrix-auth:3.2.10",
     "timestamper:1.30",
 )

@@ -10,6 +10,7 @@ import yaml
 
 from infra.jenkins.settings import Jenkins
 from infra.jenkins.values import ValuesArgs, escape_template, job_script, literal, values
+from tests.stack.harness import ROOT
 
 DIGEST = "sha256:" + "0" * 64
 SETTINGS: dict[str, Any] = {
@@ -156,3 +157,20 @@ def test_what_looks_like_a_template_arrives_as_it_is(text: str) -> None:
 )
 def test_what_looks_like_a_secret_arrives_as_it_is(text: str, escaped: str) -> None:
     assert literal(text) == escaped
+
+
+def test_every_step_of_the_jenkinsfile_has_its_plugin() -> None:
+    brought_by = {
+        "agent": "kubernetes",
+        "archiveArtifacts": "workflow-aggregator",
+        "credentials": "workflow-aggregator",
+        "input": "workflow-aggregator",
+        "junit": "junit",
+        "mail": "workflow-aggregator",
+        "sh": "workflow-aggregator",
+    }
+    used = set(re.findall(rf"\b({'|'.join(brought_by)})\b(?=[ (])", (ROOT / "Jenkinsfile").read_text()))
+    controller = made()["controller"]
+    installed = {p.partition(":")[0] for p in [*controller["installPlugins"], *controller["additionalPlugins"]]}
+    assert used == brought_by.keys()
+    assert {brought_by[step] for step in used} <= installed
