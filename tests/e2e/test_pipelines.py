@@ -97,6 +97,9 @@ def test_what_reaches_master_is_released_after_somebody_agreed(project: Project)
     images = Repository.parse(project.repository)
     assert images.digest("v2.0.0") in {images.digest(tag) for tag in images.tags() if "-rc" in tag}
     assert "live: v2.0.0" in project.run("git", "-C", "origin.git", "show", f"master:{_name(project.real)}")
+    again = run(project, PIPELINE="release", INSSA_REAL_STACK=project.real)
+    assert again.succeeded, again.printed
+    assert again.steps == [], "the commit of a release is not released"
 
 
 def test_a_failed_step_ends_the_build_and_is_told_with_its_link(project: Project) -> None:

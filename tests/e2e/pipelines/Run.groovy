@@ -19,6 +19,8 @@ class Jenkins {
     File workspace
     File log
     Map<String, String> env = [:]
+    /** What the Jenkinsfile has set itself, which outlives the block that did. */
+    Map<String, String> assigned = [:]
     boolean failed = false
 
     void record(Map entry) { log << JsonOutput.toJson(entry) + '\n' }
@@ -38,6 +40,13 @@ abstract class Steps extends Script {
         jenkins().record(step: 'sh', command: command, stage: jenkins().env.STAGE_NAME)
         if (jenkins().shell(command, jenkins().env) != 0) throw new StepFailed(command)
     }
+
+    int sh(Map arguments) {
+        assert arguments.returnStatus
+        jenkins().shell(arguments.script.toString(), jenkins().env)
+    }
+
+    def script(Closure body) { Block.read(body, this) }
 
     def input(Map arguments) { jenkins().record(step: 'input', message: arguments.message) }
 
@@ -82,9 +91,7 @@ class Block {
         } finally {
             def conditions = ['always', jenkins.failed ? 'failure' : 'success']
             conditions.each { if (post[it]) read(post[it], script) }
-            def step = jenkins.env.INSSA_STEP
-            jenkins.env = before
-            if (step) jenkins.env.INSSA_STEP = step
+            jenkins.env = before + jenkins.assigned
         }
     }
 
@@ -147,6 +154,8 @@ class When {
 
     def changeRequest() { result = result && jenkins.env.CHANGE_ID as boolean }
 
+    def beforeAgent(boolean _) {}
+
     def expression(Closure body) { result = result && body() as boolean }
 }
 
@@ -183,6 +192,7 @@ class Environment {
     def getProperty(String name) { this.@jenkins.env[name] }
 
     void setProperty(String name, Object value) {
+        this.@jenkins.assigned[name] = value.toString()
         this.@jenkins.env[name] = value.toString()
     }
 }
