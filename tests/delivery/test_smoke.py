@@ -49,3 +49,10 @@ def test_the_preview_of_a_stack_with_one_version_is_that_version(monkeypatch: py
 def test_another_version_there_is_a_problem(monkeypatch: pytest.MonkeyPatch, address: str, other: Track) -> None:
     answering(monkeypatch, {**RIGHT, address: other})
     assert f"{address}/readyz answers as {other.version} on {other.name}" in str(smoke.problem(REAL, patience=0))
+
+
+def test_an_address_that_no_track_stands_behind_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, RIGHT)
+    nobody = replace(REAL, tracks=(V2,))
+    assert "http://public/readyz answers as v1.0.0 on v1-0-0" in str(smoke.problem(nobody, patience=0))
+    assert smoke.problem(replace(REAL, tracks=()), patience=0)
