@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from tests.load.client import Target
+from tests.urns import short
 
 ROOT = Path(__file__).parents[2]
 _UPDATE_SECONDS = 600
@@ -103,7 +104,7 @@ class Stack:
         if out.returncode:
             raise PulumiError(out.stdout + out.stderr)
         steps = json.loads(out.stdout).get("steps", [])
-        return {_short(step["urn"]): step["op"] for step in steps if step["op"] not in _WITHOUT_EFFECT}
+        return {short(step["urn"]): step["op"] for step in steps if step["op"] not in _WITHOUT_EFFECT}
 
     def state(self) -> str:
         """The state as it is stored, encrypted secrets and all."""
@@ -159,8 +160,3 @@ class Stack:
 def operations(printed: dict[str, str]) -> Counter[str]:
     """Number of steps of each operation of a preview."""
     return Counter(printed.values())
-
-
-def _short(urn: str) -> str:
-    kind, name = urn.split("::")[2:4]
-    return f"{kind.rpartition(':')[2]}/{name}"

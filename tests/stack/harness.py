@@ -22,6 +22,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.rpc import UNKNOWN
 
 from tests.stack import google
+from tests.urns import short
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -80,14 +81,9 @@ class _Monitor(MockMonitor):
             program.protected.append((request.type, request.name))
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         program.urns[request.type, request.name] = answer.urn
-        inherited = program.waits_for.get(_short(request.parent), set()) if request.parent else set()
-        program.waits_for[_short(answer.urn)] = inherited | {_short(urn) for urn in request.dependencies}
+        inherited = program.waits_for.get(short(request.parent), set()) if request.parent else set()
+        program.waits_for[short(answer.urn)] = inherited | {short(urn) for urn in request.dependencies}
         return answer
-
-
-def _short(urn: str) -> str:
-    kind, name = urn.split("::")[2:4]
-    return f"{kind.rpartition(':')[2]}/{name}"
 
 
 class _Mocks(pulumi.runtime.Mocks):
